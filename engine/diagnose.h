@@ -1,0 +1,25 @@
+// Folds what the checks put forward into the fewest causes that predict what is broken.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "model/report.h"
+#include "model/snapshot.h"
+#include "model/verdict.h"
+
+namespace podroute {
+
+struct Diagnoses {
+    std::vector<Diagnosis> list;    // most important first: error, warning, info; then by what they explain
+    std::vector<PathReport> paths;  // legs of broken pairs, at most kMaxPaths
+    PairCounts pairs;
+};
+
+// Walks every verdict-bearing pair. A set of causes explains a broken pair if the walk passes with all their
+// remedies and breaks again when one is withheld. A broken pair that no cause explains and that no unread
+// host stands in yields `unexplained`. check_ids[i] is the report id of verdicts[i].
+Diagnoses diagnose(const Snapshot& snapshot, std::span<const Verdict> verdicts,
+                   std::span<const std::string> check_ids);
+
+}  // namespace podroute

@@ -1,0 +1,70 @@
+// The report: what podroute.report/1 holds (docs/report.md, reports/podroute.report.schema.json).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/snapshot.h"
+#include "model/verdict.h"
+
+namespace podroute {
+
+enum class RunVerdict : std::uint8_t { pass, fail, unknown, aborted };
+std::string_view to_string(RunVerdict verdict);
+
+struct CheckResult {
+    std::string id;   // stable from run to run: "CODE/HOST/SUBJECT"
+    Verdict verdict;  // causes are moved into diagnoses
+};
+
+struct Diagnosis {
+    Cause cause;
+    std::size_t explains = 0;  // failed probes, or without probes the broken pairs, that it explains
+    std::vector<std::string>
+        together_with;                 // "CODE/HOST/SUBJECT" of causes that must be mended as well for those
+    std::vector<std::string> affects;  // ids of checks and probes
+};
+
+// One leg of one pair as the tables say it (static), or as packets took it.
+struct PathReport {
+    std::string source, destination;  // "pod node-0", "node server"
+    std::string leg;                  // "request" or "reply"
+    std::vector<std::string> expected, hops;
+    std::string status;  // "pass", "fail", "unknown"
+    std::string reason;  // why it ends ("no route")
+};
+
+struct Counts {
+    std::size_t pass = 0, fail = 0, warn = 0, skip = 0, unknown = 0;
+    std::size_t total() const { return pass + fail + warn + skip + unknown; }
+};
+
+struct PairCounts {
+    std::size_t total = 0;      // ordered pairs that the tables were walked for
+    std::size_t broken = 0;     // of these, the tables predict failure
+    std::size_t unknown = 0;    // not walked to the end, because a host's tables were not read
+    std::size_t explained = 0;  // broken ones that the causes predict
+};
+
+struct Report {
+    RunInfo run;
+    Routing routing = Routing::host;
+    Inventory inventory;
+    RunVerdict verdict = RunVerdict::aborted;
+    int exit_code = 70;
+    std::optional<Error> error;
+    Counts checks_summary;
+    PairCounts pairs;
+    std::vector<CheckResult> checks;
+    std::vector<PathReport> paths;     // of broken pairs only, at most kMaxPaths
+    std::vector<Diagnosis> diagnoses;  // most important first
+};
+
+inline constexpr std::size_t kMaxPaths = 1000;
+
+// The report every file starts with: verdict aborted, no checks.
+Report aborted_report(const RunInfo& run, const Inventory& inventory, Error error);
+
+}  // namespace podroute

@@ -1,0 +1,104 @@
+// What controller and agent say to each other: one request, one reply.
+//
+// On the wire a message is u32 big-endian length of all that follows, u8 type, u32 big-endian length of the
+// JSON head, the head, and raw bytes (frames). Anything over kMaxMessageBytes, an unknown type, or a head
+// that does not fit is an error.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "model/facts.h"
+#include "model/frame.h"
+#include "model/result.h"
+
+namespace podroute {
+
+inline constexpr std::uint32_t kWireVersion = 1;
+inline constexpr std::size_t kMaxMessageBytes = std::size_t{32} << 20;
+
+// Requests.
+struct Hello {
+    std::uint32_t version = kWireVersion;
+    std::string nonce;                    // echoed, so that the reply is not some shell's output
+    std::uint32_t deadline_ms = 60'000;   // the agent ends by itself after this long
+    std::uint32_t heartbeat_ms = 15'000;  // ... or when nothing came from the controller for this long
+};
+// Read everything. `pod_cidrs` are all of the inventory, `own` those of this host, `nodes` all node
+// addresses.
+struct Gather {
+    std::vector<Prefix> pod_cidrs;
+    std::vector<Prefix> own;
+    std::vector<Address> nodes;
+};
+struct Lookup {
+    std::vector<FibQuery> queries;
+};
+// Ask the kernel to resolve neighbours (RTM_NEWNEIGH with NTF_USE, no payload is sent) and wait until each is
+// resolved or failed, at most wait_ms.
+struct SolicitTarget {
+    Address address;
+    std::uint32_t ifindex = 0;
+    bool operator==(const SolicitTarget&) const = default;
+};
+struct Solicit {
+    std::vector<SolicitTarget> targets;
+    std::uint32_t wait_ms = 3000;
+};
+struct Arm {
+    std::vector<Capture> captures;
+};
+struct Fire {
+    std::vector<Frame> frames;
+};
+struct Collect {
+    std::uint32_t wait_ms = 0;  // returns when frames arrived or this passed
+};
+// Keeps the agent alive; nothing else.
+struct Ping {};
+struct Bye {};
+using Request = std::variant<Hello, Gather, Lookup, Solicit, Arm, Fire, Collect, Ping, Bye>;
+
+// Replies, in the order of the requests; any request may be answered by Refused.
+struct HelloReply {
+    std::uint32_t version = kWireVersion;
+    std::string nonce;
+    std::string agent_version;
+    std::uint32_t uid = 0;
+};
+struct LookupReply {
+    std::vector<FibAnswer> answers;
+};
+struct SolicitReply {
+    std::vector<Neighbour> neighbours;  // the entry of each target afterwards; state 0 where there is none
+};
+struct ArmReply {};
+struct FireReply {
+    std::uint32_t sent = 0;
+};
+struct CollectReply {
+    std::vector<Frame> frames;
+    std::uint32_t dropped = 0;  // caught but lost, because more than `max`
+};
+struct PingReply {};
+struct ByeReply {};
+struct Refused {
+    Error error;
+};
+using Reply = std::variant<HelloReply, HostFacts, LookupReply, SolicitReply, ArmReply, FireReply,
+                           CollectReply, PingReply, ByeReply, Refused>;
+
+// Whole messages, length included.
+std::string encode(const Request& request);
+std::string encode(const Reply& reply);
+
+// The length prefix of a message: 4 bytes big-endian. Errors: over kMaxMessageBytes, under 5.
+Result<std::size_t> message_length(std::string_view four_bytes);
+// The body of a message, without the 4 length bytes.
+Result<Request> decode_request(std::string_view body);
+Result<Reply> decode_reply(std::string_view body);
+
+}  // namespace podroute

@@ -172,6 +172,11 @@ Address Prefix::last_usable() const {
     return has_broadcast ? last().offset(-1) : last();
 }
 
+Address Prefix::sample_pod() const {
+    const Address second = first_usable().offset(1);
+    return contains(second) && second <= last_usable() ? second : first_usable();
+}
+
 std::string Prefix::to_string() const {
     return network_.to_string() + "/" + std::to_string(length_);
 }

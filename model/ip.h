@@ -72,6 +72,8 @@ class Prefix {
     // without the subnet-router anycast address for IPv6 (RFC 4291 section 2.6.1).
     Address first_usable() const;
     Address last_usable() const;
+    // The address that stands for a pod in lookups and walks: the second usable one (".2"), else the first.
+    Address sample_pod() const;
     std::string to_string() const;
 
     auto operator<=>(const Prefix&) const = default;

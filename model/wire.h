@@ -28,7 +28,13 @@ struct Hello {
     std::uint32_t heartbeat_ms = 15'000;  // ... or when nothing came from the controller for this long
 };
 // Read everything. `pod_cidrs` are all of the inventory, `own` those of this host, `nodes` all node
-// addresses.
+// addresses. The FIB answers that come back, for P each pod CIDR that is not own, N each node address that is
+// not the host's, O the own CIDR of the same family (Prefix::sample_pod() is its .2):
+//   output      P.first_usable(), P.last_usable(), N, O.sample_pod()
+//   forwarded   P.first_usable() from O.sample_pod() iif the link with an address inside O, "lo" if there is
+//   none inbound     O.sample_pod() (without O: the own node address) from P.sample_pod() iif the link by
+//   which P's owner is reached, taken to
+//               be the link of the output answer for the first N
 struct Gather {
     std::vector<Prefix> pod_cidrs;
     std::vector<Prefix> own;

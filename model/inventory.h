@@ -39,6 +39,18 @@ struct InventoryErrors {
 };
 tl::expected<Inventory, InventoryErrors> parse_machines_txt(std::string_view bytes, std::string_view file);
 
+// What holds for every inventory, wherever it came from: at least one host, not more than kMaxHosts hosts and
+// pod CIDRs, unique safe names, unique addresses, at most one address a family, a node address for the family
+// of every CIDR. The first thing that does not hold.
+Result<void> validate(const Inventory& inventory);
+
+// Names are used in commands and file names: letters, digits, '.', '_' and '-', not first a '-' or '.', at
+// most 253 (RFC 1123).
+bool valid_host_name(std::string_view name);
+
+// Expected routes grow with the square of this.
+inline constexpr std::size_t kMaxHosts = 2000;
+
 // The largest machines.txt that is read, in bytes.
 inline constexpr std::size_t kMaxInventoryBytes = std::size_t{16} << 20;
 

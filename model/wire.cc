@@ -1,0 +1,235 @@
+// The codec of the wire: a JSON head and raw bytes, bounded.
+#include "model/wire.h"
+
+#include "model/facts_json.h"
+
+namespace podroute {
+
+template <class V>
+void fields(V& v, Hello& x, const Hello& d) {
+    PODROUTE_FIELD(version), PODROUTE_FIELD(nonce), PODROUTE_FIELD(deadline_ms), PODROUTE_FIELD(heartbeat_ms);
+}
+template <class V>
+void fields(V& v, Gather& x, const Gather& d) {
+    PODROUTE_FIELD(pod_cidrs), PODROUTE_FIELD(own), PODROUTE_FIELD(nodes);
+}
+template <class V>
+void fields(V& v, Lookup& x, const Lookup& d) {
+    PODROUTE_FIELD(queries);
+}
+template <class V>
+void fields(V& v, SolicitTarget& x, const SolicitTarget& d) {
+    PODROUTE_FIELD(address), PODROUTE_FIELD(ifindex);
+}
+template <class V>
+void fields(V& v, Solicit& x, const Solicit& d) {
+    PODROUTE_FIELD(targets), PODROUTE_FIELD(wait_ms);
+}
+template <class V>
+void fields(V& v, BpfInstruction& x, const BpfInstruction& d) {
+    PODROUTE_FIELD(code), PODROUTE_FIELD(jt), PODROUTE_FIELD(jf), PODROUTE_FIELD(k);
+}
+template <class V>
+void fields(V& v, Capture& x, const Capture& d) {
+    PODROUTE_FIELD(ifindex), PODROUTE_FIELD(filter), PODROUTE_FIELD(snaplen), PODROUTE_FIELD(max);
+}
+template <class V>
+void fields(V& v, Arm& x, const Arm& d) {
+    PODROUTE_FIELD(captures);
+}
+template <class V>
+void fields(V& v, Collect& x, const Collect& d) {
+    PODROUTE_FIELD(wait_ms);
+}
+template <class V>
+void fields(V&, Ping&, const Ping&) {}
+template <class V>
+void fields(V&, Bye&, const Bye&) {}
+template <class V>
+void fields(V& v, HelloReply& x, const HelloReply& d) {
+    PODROUTE_FIELD(version), PODROUTE_FIELD(nonce), PODROUTE_FIELD(agent_version), PODROUTE_FIELD(uid);
+}
+template <class V>
+void fields(V& v, LookupReply& x, const LookupReply& d) {
+    PODROUTE_FIELD(answers);
+}
+template <class V>
+void fields(V& v, SolicitReply& x, const SolicitReply& d) {
+    PODROUTE_FIELD(neighbours);
+}
+template <class V>
+void fields(V&, ArmReply&, const ArmReply&) {}
+template <class V>
+void fields(V& v, FireReply& x, const FireReply& d) {
+    PODROUTE_FIELD(sent);
+}
+template <class V>
+void fields(V&, PingReply&, const PingReply&) {}
+template <class V>
+void fields(V&, ByeReply&, const ByeReply&) {}
+template <class V>
+void fields(V& v, Error& x, const Error& d) {
+    PODROUTE_FIELD(code), PODROUTE_FIELD(text), PODROUTE_FIELD(where);
+}
+template <class V>
+void fields(V& v, Refused& x, const Refused& d) {
+    PODROUTE_FIELD(error);
+}
+
+namespace {
+
+using codec::DecodeError;
+using codec::json;
+
+// What the head says of a frame; its bytes follow the head, in order.
+struct FrameHead {
+    std::uint32_t ifindex = 0;
+    std::uint64_t time_us = 0;
+    std::uint32_t size = 0;
+    bool operator==(const FrameHead&) const = default;
+};
+struct FramesHead {
+    std::vector<FrameHead> frames;
+    std::uint32_t dropped = 0;
+};
+template <class V>
+void fields(V& v, FrameHead& x, const FrameHead& d) {
+    PODROUTE_FIELD(ifindex), PODROUTE_FIELD(time_us), PODROUTE_FIELD(size);
+}
+template <class V>
+void fields(V& v, FramesHead& x, const FramesHead& d) {
+    PODROUTE_FIELD(frames), PODROUTE_FIELD(dropped);
+}
+
+void append_u32(std::string& out, std::size_t value) {
+    for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift & 0xff));
+}
+
+std::size_t read_u32(std::string_view bytes) {
+    std::size_t value = 0;
+    for (const char c : bytes.substr(0, 4)) value = value << 8 | static_cast<unsigned char>(c);
+    return value;
+}
+
+std::string pack(std::size_t type, const json& head, std::string_view raw = {}) {
+    const std::string text = head.dump(-1, ' ', false, json::error_handler_t::replace);
+    std::string out;
+    out.reserve(9 + text.size() + raw.size());
+    append_u32(out, 5 + text.size() + raw.size());
+    out.push_back(static_cast<char>(type));
+    append_u32(out, text.size());
+    out += text;
+    out += raw;
+    return out;
+}
+
+std::string pack_frames(std::size_t type, const std::vector<Frame>& frames, std::uint32_t dropped) {
+    FramesHead head{{}, dropped};
+    std::string raw;
+    for (const Frame& f : frames) {
+        head.frames.push_back({f.ifindex, f.time_us, static_cast<std::uint32_t>(f.bytes.size())});
+        raw.append(f.bytes.begin(), f.bytes.end());
+    }
+    return pack(type, codec::put(head), raw);
+}
+
+std::vector<Frame> unpack_frames(const FramesHead& head, std::string_view raw) {
+    std::vector<Frame> frames;
+    frames.reserve(head.frames.size());
+    for (const FrameHead& f : head.frames) {
+        if (f.size > raw.size()) throw DecodeError("a frame is longer than the message");
+        frames.push_back({f.ifindex, f.time_us, {raw.begin(), raw.begin() + f.size}});
+        raw.remove_prefix(f.size);
+    }
+    if (!raw.empty()) throw DecodeError("bytes after the last frame");
+    return frames;
+}
+
+template <class T>
+T unpack(const json& head, std::string_view raw) {
+    if constexpr (std::same_as<T, Fire> || std::same_as<T, CollectReply>) {
+        FramesHead frames;
+        codec::get(head, frames);
+        if constexpr (std::same_as<T, Fire>)
+            return {unpack_frames(frames, raw)};
+        else
+            return {unpack_frames(frames, raw), frames.dropped};
+    } else {
+        if (!raw.empty()) throw DecodeError("bytes after the head");
+        T value{};
+        codec::get(head, value);
+        return value;
+    }
+}
+
+template <class Message, std::size_t... I>
+Message unpack_as(std::size_t type, const json& head, std::string_view raw, std::index_sequence<I...>) {
+    Message message;
+    const bool known =
+        ((I == type && (message = unpack<std::variant_alternative_t<I, Message>>(head, raw), true)) || ...);
+    if (!known) throw DecodeError("unknown message type " + std::to_string(type));
+    return message;
+}
+
+template <class Message>
+Result<Message> decode(std::string_view body) {
+    if (body.size() < 5)
+        return failure("bad-message", "a message of " + std::to_string(body.size()) + " bytes");
+    const auto type = static_cast<unsigned char>(body[0]);
+    const std::size_t head_size = read_u32(body.substr(1));
+    if (head_size > body.size() - 5) return failure("bad-message", "the head is longer than the message");
+    const auto head = codec::parse_untrusted(body.substr(5, head_size), kMaxMessageBytes);
+    if (!head) return failure("bad-message", head.error().text);
+    try {
+        return unpack_as<Message>(type, *head, body.substr(5 + head_size),
+                                  std::make_index_sequence<std::variant_size_v<Message>>{});
+    } catch (const DecodeError& e) {
+        return failure("bad-message", e.what());
+    } catch (const json::exception& e) {
+        return failure("bad-message", e.what());
+    }
+}
+
+}  // namespace
+
+std::string encode(const Request& request) {
+    if (const auto* fire = std::get_if<Fire>(&request)) return pack_frames(request.index(), fire->frames, 0);
+    return std::visit(
+        [&]<class T>(const T& r) {
+            if constexpr (std::same_as<T, Fire>)
+                return std::string{};
+            else
+                return pack(request.index(), codec::put(r));
+        },
+        request);
+}
+
+std::string encode(const Reply& reply) {
+    if (const auto* caught = std::get_if<CollectReply>(&reply))
+        return pack_frames(reply.index(), caught->frames, caught->dropped);
+    return std::visit(
+        [&]<class T>(const T& r) {
+            if constexpr (std::same_as<T, CollectReply>)
+                return std::string{};
+            else
+                return pack(reply.index(), codec::put(r));
+        },
+        reply);
+}
+
+Result<std::size_t> message_length(std::string_view four_bytes) {
+    if (four_bytes.size() < 4) return failure("bad-message", "a message is at least 4 bytes");
+    const std::size_t length = read_u32(four_bytes);
+    if (length < 5 || length > kMaxMessageBytes)
+        return failure("bad-message", "a message of " + std::to_string(length) + " bytes");
+    return length;
+}
+
+Result<Request> decode_request(std::string_view body) {
+    return decode<Request>(body);
+}
+Result<Reply> decode_reply(std::string_view body) {
+    return decode<Reply>(body);
+}
+
+}  // namespace podroute

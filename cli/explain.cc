@@ -12,7 +12,8 @@ constexpr int kBadUsage = 2;
 
 void list_codes() {
     for (const auto kind : {CodeKind::cause, CodeKind::check}) {
-        fmt::print("{}\n", kind == CodeKind::cause ? "causes (what is wrong)" : "\nchecks (what is asserted)");
+        fmt::print("{}\n",
+                   kind == CodeKind::cause ? "causes (what is wrong)" : "\nchecks (what is asserted)");
         for (const auto& entry : catalogue())
             if (entry.kind == kind) fmt::print("  {:<24}{}\n", entry.code, entry.title);
     }
@@ -33,7 +34,9 @@ int run(const Explain& options) {
     }
     const auto codes = match_message(text);
     if (codes.empty()) {
-        fmt::print(stderr, "podroute explain: '{}' is no code and no message that is known; 'podroute explain' lists all codes\n",
+        fmt::print(stderr,
+                   "podroute explain: '{}' is no code and no message that is known; 'podroute explain' lists "
+                   "all codes\n",
                    sanitize(text));
         return kBadUsage;
     }

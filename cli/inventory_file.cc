@@ -15,7 +15,8 @@ namespace {
 constexpr int kBadInventory = 2;
 
 tl::unexpected<InventoryErrors> unreadable(const std::string& name, const std::string& why) {
-    return tl::unexpected(InventoryErrors{{{"unreadable", why + "; give the inventory with --machines FILE", name}}});
+    return tl::unexpected(
+        InventoryErrors{{{"unreadable", why + "; give the inventory with --machines FILE", name}}});
 }
 
 }  // namespace

@@ -21,8 +21,8 @@ struct OutputOptions {
 };
 
 struct SshSettings {
-    std::string user;         // empty: ssh_config's, else root
-    unsigned port = 0;        // 0: ssh_config's, else 22
+    std::string user;   // empty: ssh_config's, else root
+    unsigned port = 0;  // 0: ssh_config's, else 22
     std::vector<std::string> identities;
     std::string config;       // empty: ~/.ssh/config
     std::string known_hosts;  // empty: ssh_config's, else ~/.ssh/known_hosts
@@ -51,7 +51,8 @@ struct Explain {
 };
 using Command = std::variant<Verify, Plan, Replay, Explain>;
 
-// What to run, or the exit code where the command line itself was the end (--help: 0, bad usage: 2; already printed).
+// What to run, or the exit code where the command line itself was the end (--help: 0, bad usage: 2; already
+// printed).
 std::variant<Command, int> parse_command_line(int argc, const char* const* argv);
 
 }  // namespace podroute::cli

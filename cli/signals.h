@@ -6,7 +6,8 @@
 
 namespace podroute::cli {
 
-// Blocks the three signals for this thread and those it starts, so make one before any thread. Threads: one of its own, which waits for them.
+// Blocks the three signals for this thread and those it starts, so make one before any thread. Threads: one
+// of its own, which waits for them.
 class CancelOnSignal {
   public:
     CancelOnSignal();

@@ -13,7 +13,7 @@ constexpr std::string_view kScript =
     R"(for t in @DIRS@; do d=$(mktemp -d "$t/podroute.XXXXXX" 2>/dev/null) && break; d=; done; )"
     R"([ -n "$d" ] || { say failed nodir; exit 1; }; )"
     R"(a=$d/agent; bye() { rm -rf "$d"; exit 1; }; trap bye HUP TERM; )"
-    R"(say ready "$(uname -m)"; )"
+    R"(say ready $(uname -m); )"
     R"(head -c @SIZE@ 2>/dev/null >"$a" || { cat >/dev/null & say failed full "$t"; bye; }; )"
     R"(c=$(cksum <"$a"); [ "$c" = "@CKSUM@ @SIZE@" ] || { say failed damaged "$t"; bye; }; )"
     R"(chmod 700 "$a"; "$a" --version >/dev/null 2>&1 || { say failed noexec "$t"; bye; }; )"

@@ -154,7 +154,7 @@ class Bootstrap {
             // A full disk ends the reader; the script's line says so better than the broken write.
             const auto sent = session_.write(bytes);
             ready = line();
-            if (!ready) return !sent ? lost(sent.error()) : ready.error();
+            if (!ready) return !sent ? lost(sent.error()) : std::optional(ready.error());
         }
         if (ready->word == "run") return std::nullopt;
         const auto failure_text = explain_failure(ready->rest);

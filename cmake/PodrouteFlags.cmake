@@ -41,9 +41,11 @@ target_link_libraries(podroute_agent_flags INTERFACE podroute_warnings)
 target_compile_options(podroute_agent_flags INTERFACE -Os -g0 -DNDEBUG -ffunction-sections -fdata-sections)
 target_link_options(podroute_agent_flags INTERFACE -static -Wl,--gc-sections -s)
 
+# `tidy`: clang-tidy over every file of ours, without compiling.
 if(PODROUTE_TIDY)
-    find_program(CLANG_TIDY clang-tidy-16 REQUIRED)
-    set(CMAKE_CXX_CLANG_TIDY ${CLANG_TIDY} --quiet)
+    find_program(RUN_CLANG_TIDY run-clang-tidy-16 REQUIRED)
+    add_custom_target(tidy COMMAND ${RUN_CLANG_TIDY} -quiet -p ${CMAKE_BINARY_DIR} "^${CMAKE_SOURCE_DIR}/"
+                      WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} VERBATIM)
 endif()
 
 # podroute_library(NAME SOURCES.. [LINK targets..]): a static library podroute_NAME with alias podroute::NAME.

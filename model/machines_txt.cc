@@ -101,9 +101,10 @@ class Parser {
             return;
         }
         const auto address = read_address(fields[0], number);
-        const bool names_good = read_name(fields[1], number, "FQDN") & read_name(fields[2], number, "name");
-        std::vector<Prefix> cidrs = read_cidrs(fields, number);
-        if (names_good) add(address, fields, number, std::move(cidrs));
+        const bool fqdn_good = read_name(fields[1], number, "FQDN");
+        const bool name_good = read_name(fields[2], number, "name");
+        const std::vector<Prefix> cidrs = read_cidrs(fields, number);
+        if (fqdn_good && name_good) add(address, fields, number, cidrs);
     }
 
     std::optional<Address> read_address(const Field& field, unsigned line) {
@@ -164,7 +165,7 @@ class Parser {
     }
 
     void add(std::optional<Address> address, const std::vector<Field>& fields, unsigned line,
-             std::vector<Prefix> cidrs) {
+             const std::vector<Prefix>& cidrs) {
         const std::string name(fields[2].text), fqdn(fields[1].text);
         const auto [at, fresh] = host_at_.emplace(name, inventory_.hosts.size());
         if (const auto [owner, first] = fqdns_.emplace(fqdn, name); !first && owner->second != name)

@@ -1,0 +1,223 @@
+// The command line, by CLI11.
+#include "cli/options.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "checks/registry.h"
+#include "cli/version.h"
+#include "model/verdict.h"
+
+namespace podroute::cli {
+namespace {
+
+constexpr int kBadUsage = 2;
+
+void add_machines(CLI::App& app, std::string& machines) {
+    app.add_option("--machines", machines,
+                   "The inventory: ADDRESS FQDN NAME [POD_CIDR..] a line; '-' is standard input")
+        ->type_name("FILE")
+        ->capture_default_str();
+}
+
+void add_output(CLI::App& app, OutputOptions& output) {
+    constexpr auto group = "Output";
+    app.add_option("--json", output.json, "Write the report as JSON (podroute.report/1)")
+        ->type_name("FILE")
+        ->group(group);
+    app.add_option("--junit", output.junit, "Write the report as JUnit XML")->type_name("FILE")->group(group);
+    static const std::map<std::string, Color> colors{
+        {"auto", Color::automatic}, {"always", Color::always}, {"never", Color::never}};
+    app.add_option("--color", output.color,
+                   "When to use colour: auto (on a terminal, without NO_COLOR), always, never")
+        ->transform(CLI::CheckedTransformer(colors).description(""))
+        ->type_name("WHEN")
+        ->group(group);
+    auto* quiet = app.add_flag("-q,--quiet", output.quiet, "The last line only")->group(group);
+    app.add_flag("-v,--verbose", output.verbose, "Every check, and what was done on stderr")
+        ->group(group)
+        ->excludes(quiet);
+}
+
+void add_ssh(CLI::App& app, SshSettings& ssh) {
+    constexpr auto group = "SSH";
+    app.add_option("--user", ssh.user, "User to log in as (default: ssh_config's, else root)")
+        ->type_name("NAME")
+        ->group(group);
+    app.add_option("--port", ssh.port, "Port of sshd (default: ssh_config's, else 22)")
+        ->type_name("PORT")
+        ->check(CLI::Range(1, 65535).description(""))
+        ->group(group);
+    app.add_option("--identity", ssh.identities, "Private key; may be given more than once")
+        ->type_name("FILE")
+        ->check(CLI::ExistingFile.description(""))
+        ->allow_extra_args(false)
+        ->group(group);
+    app.add_option("--ssh-config", ssh.config, "Instead of ~/.ssh/config")
+        ->type_name("FILE")
+        ->check(CLI::ExistingFile.description(""))
+        ->group(group);
+    app.add_option("--known-hosts", ssh.known_hosts, "Instead of ~/.ssh/known_hosts")
+        ->type_name("FILE")
+        ->group(group);
+    static const std::map<std::string, bool> host_key{{"strict", false}, {"accept-new", true}};
+    app.add_option("--host-key-check", ssh.accept_new,
+                   "strict (default): unknown hosts are refused; accept-new: they are recorded")
+        ->transform(CLI::CheckedTransformer(host_key).description(""))
+        ->type_name("MODE")
+        ->group(group);
+    app.add_flag("--sudo", ssh.sudo, "Read the hosts by way of 'sudo -n'")->group(group);
+    app.add_option("--connect-timeout", ssh.connect_timeout_s,
+                   "Seconds until a host that does not answer is unreachable")
+        ->type_name("SECONDS")
+        ->check(CLI::Range(1, 600).description(""))
+        ->capture_default_str()
+        ->group(group);
+    app.add_option("--jobs", ssh.jobs, "Logins at once")
+        ->type_name("N")
+        ->check(CLI::Range(1, 1024).description(""))
+        ->group(group);
+}
+
+struct Selection {
+    std::vector<std::string> only, layers, skip;
+};
+
+void add_selection(CLI::App& app, Selection& selection, Policy& policy) {
+    constexpr auto group = "Selection";
+    static const std::map<std::string, Routing> routings{
+        {"auto", Routing::automatic}, {"host", Routing::host}, {"fabric", Routing::fabric}};
+    app.add_option("--routing", policy.routing,
+                   "Who routes pod CIDRs: host (each host holds a route), fabric (the network does: no host "
+                   "routes are asserted), auto")
+        ->transform(CLI::CheckedTransformer(routings).description(""))
+        ->type_name("MODE");
+    app.add_option("--only", selection.only, "Judge these hosts only")
+        ->type_name("HOST,..")
+        ->delimiter(',')
+        ->group(group);
+    app.add_option("--layer", selection.layers,
+                   "Judge these layers only (inventory, access, links, routes, forwarding)")
+        ->type_name("LAYER,..")
+        ->delimiter(',')
+        ->group(group);
+    app.add_option("--skip", selection.skip, "Leave these checks out")
+        ->type_name("CHECK,..")
+        ->delimiter(',')
+        ->group(group);
+    static const std::map<std::string, FailOn> fail_on{{"error", FailOn::error},
+                                                       {"warning", FailOn::warning}};
+    app.add_option("--fail-on", policy.fail_on,
+                   "Exit 1 at causes of this severity: error (default) or warning")
+        ->transform(CLI::CheckedTransformer(fail_on).description(""))
+        ->type_name("SEVERITY")
+        ->group("Output");
+}
+
+// Layers and checks by name; the first that is none is an error which lists what there is.
+void resolve(const Selection& selection, Policy& policy) {
+    policy.only.insert(selection.only.begin(), selection.only.end());
+    for (const auto& name : selection.layers) {
+        const auto layer = parse_layer(name);
+        if (!layer) throw CLI::ValidationError("--layer", layer.error().text);
+        bool has_checks = false;
+        for (const auto& check : all_checks()) has_checks |= check.layer == *layer;
+        if (!has_checks)
+            throw CLI::ValidationError("--layer", "this release has no checks in the layer '" + name + "'");
+        policy.layers.insert(*layer);
+    }
+    for (const auto& name : selection.skip) {
+        std::string all;
+        bool known = false;
+        for (const auto& check : all_checks()) {
+            known |= check.code == name;
+            all += (all.empty() ? "" : ", ") + std::string(check.code);
+        }
+        if (!known) throw CLI::ValidationError("--skip", "'" + name + "' is no check; the checks are " + all);
+        policy.skip.insert(name);
+    }
+}
+
+constexpr auto kVerifyFooter = R"(Exit codes:
+  0 all verified   1 the network is wrong   2 bad usage or inventory
+  3 nothing failed, but something could not be tested   70 internal error
+
+Examples:
+  podroute verify --machines machines.txt
+  podroute verify --user ubuntu --sudo --json report.json --junit report.xml)";
+constexpr auto kPlanFooter = R"(Examples:
+  podroute plan
+  podroute plan --machines - < machines.txt)";
+constexpr auto kReplayFooter = R"(Examples:
+  podroute verify --snapshot run.snapshot; podroute replay run.snapshot
+  podroute replay run.snapshot --json report.json --quiet)";
+constexpr auto kExplainFooter = R"(Examples:
+  podroute explain route-missing
+  podroute explain "RTNETLINK answers: File exists")";
+constexpr auto kMainFooter = R"(Options may also stand in a TOML file (--config), those of a command under its
+name:  [verify]  machines = "lab/machines.txt"
+
+Examples:
+  podroute verify --machines machines.txt
+  podroute explain route-missing)";
+
+}  // namespace
+
+std::variant<Command, int> parse_command_line(int argc, const char* const* argv) {
+    CLI::App app{
+        "Verifies and explains the host routes that connect the pod networks of a Kubernetes cluster.",
+        "podroute"};
+    app.get_formatter()->column_width(28);
+    app.require_subcommand(1);
+    app.fallthrough();
+    app.set_version_flag("--version", std::string("podroute ") + kVersion);
+    app.set_config("--config", "", "Read options from this TOML file")->type_name("FILE");
+    app.allow_config_extras(CLI::config_extras_mode::error);
+    app.footer(kMainFooter);
+
+    Verify verify;
+    Selection selection;
+    auto* verify_app = app.add_subcommand("verify", "Verify a cluster over SSH and name what is wrong")
+                           ->footer(kVerifyFooter);
+    add_machines(*verify_app, verify.machines);
+    add_selection(*verify_app, selection, verify.policy);
+    add_ssh(*verify_app, verify.ssh);
+    add_output(*verify_app, verify.output);
+    verify_app->add_option("--snapshot", verify.snapshot, "Record what was seen, for 'podroute replay'")
+        ->type_name("FILE")
+        ->group("Output");
+
+    Plan plan;
+    auto* plan_app =
+        app.add_subcommand(
+               "plan",
+               "Print the pod routes each host should hold, and the commands that add them; no network")
+            ->footer(kPlanFooter);
+    add_machines(*plan_app, plan.machines);
+
+    Replay replay;
+    auto* replay_app =
+        app.add_subcommand("replay", "Judge a recorded snapshot again; no network")->footer(kReplayFooter);
+    replay_app->add_option("SNAPSHOT", replay.snapshot, "A file that verify --snapshot wrote")->required();
+    add_output(*replay_app, replay.output);
+
+    Explain explain;
+    auto* explain_app =
+        app.add_subcommand("explain", "What a code means, how it is told apart, how to mend it")
+            ->footer(kExplainFooter);
+    explain_app->add_option("CODE", explain.words,
+                            "A check or cause code, or an error message; nothing lists all codes");
+
+    try {
+        app.parse(argc, argv);
+        resolve(selection, verify.policy);
+    } catch (const CLI::ParseError& e) {
+        return app.exit(e, std::cout, std::cerr) == 0 ? 0 : kBadUsage;
+    }
+    if (verify_app->parsed()) return Command{std::move(verify)};
+    if (plan_app->parsed()) return Command{std::move(plan)};
+    if (replay_app->parsed()) return Command{std::move(replay)};
+    return Command{std::move(explain)};
+}
+
+}  // namespace podroute::cli

@@ -1,0 +1,58 @@
+// What the command line asks for. The only place that knows CLI11 is options.cc.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "model/policy.h"
+
+namespace podroute::cli {
+
+enum class Color : std::uint8_t { automatic, always, never };
+
+struct OutputOptions {
+    std::string json, junit;  // file names; empty: not written
+    Color color = Color::automatic;
+    bool quiet = false;
+    bool verbose = false;
+};
+
+struct SshSettings {
+    std::string user;   // empty: ssh_config's, else root
+    unsigned port = 0;  // 0: ssh_config's, else 22
+    std::vector<std::string> identities;
+    std::string config;       // empty: ~/.ssh/config
+    std::string known_hosts;  // empty: ssh_config's, else ~/.ssh/known_hosts
+    bool accept_new = false;  // --host-key-check accept-new
+    bool sudo = false;
+    unsigned connect_timeout_s = 10;
+    unsigned jobs = 0;  // 0: as many as measured best
+};
+
+struct Verify {
+    std::string machines = "machines.txt";
+    SshSettings ssh;
+    Policy policy;
+    OutputOptions output;
+    std::string snapshot;  // file to record to; empty: none
+};
+struct Plan {
+    std::string machines = "machines.txt";
+};
+struct Replay {
+    std::string snapshot;
+    OutputOptions output;
+};
+struct Explain {
+    std::vector<std::string> words;  // a code, a message, or nothing
+};
+using Command = std::variant<Verify, Plan, Replay, Explain>;
+
+// What to run, or the exit code where the command line itself was the end (--help: 0, bad usage: 2; already
+// printed).
+std::variant<Command, int> parse_command_line(int argc, const char* const* argv);
+
+}  // namespace podroute::cli

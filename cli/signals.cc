@@ -1,0 +1,48 @@
+// The thread that waits for signals.
+#include "cli/signals.h"
+
+#include <csignal>
+#include <ctime>
+
+namespace podroute::cli {
+namespace {
+
+sigset_t cancelling() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int s : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, s);
+    return set;
+}
+
+// The process ends as the signal would have ended it, so that a shell sees why.
+void end_at_once(int signal_number) {
+    const sigset_t set = cancelling();
+    std::signal(signal_number, SIG_DFL);
+    pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+    raise(signal_number);
+}
+
+void wait_for_signals(const std::stop_token& ended, std::stop_source run) {
+    const sigset_t set = cancelling();
+    constexpr timespec kTick{0, 50'000'000};
+    while (!ended.stop_requested()) {
+        const int got = sigtimedwait(&set, nullptr, &kTick);
+        if (got < 0) continue;
+        if (!run.request_stop()) end_at_once(got);
+    }
+}
+
+}  // namespace
+
+CancelOnSignal::CancelOnSignal() {
+    const sigset_t set = cancelling();
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    waiter_ = std::jthread([run = source_](const std::stop_token& ended) { wait_for_signals(ended, run); });
+}
+
+CancelOnSignal::~CancelOnSignal() {
+    waiter_.request_stop();
+    waiter_.join();
+}
+
+}  // namespace podroute::cli

@@ -100,6 +100,7 @@ Lines routes_of(const HostFacts& facts) {
 }
 
 bool bears(const std::string& destination) {
+    if (destination == "10.240.0.255") return false;  // the uplink's broadcast address is nobody's
     return destination == "default" || destination.rfind("10.2", 0) == 0 ||
            destination.rfind("fd00:2", 0) == 0;
 }

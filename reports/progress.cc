@@ -1,0 +1,106 @@
+#include "reports/progress.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "reports/text.h"
+
+namespace podroute {
+
+std::string progress_line(const ProgressState& state, unsigned width, bool utf8) {
+    std::string line = sanitize(state.phase, 60);
+    if (state.hosts > 0) {
+        line += fmt::format("   {}/{} hosts reached", state.reached, state.hosts);
+        if (state.read > 0) line += fmt::format(", {} read", state.read);
+    }
+    if (state.elapsed.count() > 0) line += fmt::format("   {} s", state.elapsed.count());
+    // Names are of use once most hosts are in.
+    constexpr std::size_t kFew = 5;
+    if (!state.waiting_for.empty() && state.read > 0 && state.waiting_for.size() <= kFew) {
+        const std::string start = "   waiting for ";
+        const std::size_t used = display_width(line) + start.size() + 1;
+        std::vector<std::string> names;
+        for (const HostId& host : state.waiting_for) names.push_back(sanitize(host, 80));
+        const std::string list = used < width ? list_fitting(names, width - used) : "";
+        if (!list.empty() && used + display_width(list) <= width) line += start + list;
+    }
+    if (!utf8) line = to_ascii(line);
+    return display_width(line) < width ? line : wrap(line, width - 1, width - 1).front();
+}
+
+Progress::Progress(ProgressOptions options, const std::vector<HostId>& hosts)
+    : options_(options), unread_(hosts.begin(), hosts.end()), hosts_(unread_.size()) {
+    if (options_.enabled) drawer_ = std::thread([this] { run(); });
+}
+
+Progress::~Progress() {
+    done();
+}
+
+void Progress::phase(std::string_view name) {
+    const std::lock_guard lock(mutex_);
+    phase_ = name;
+}
+
+void Progress::reached(const HostId& host) {
+    const std::lock_guard lock(mutex_);
+    reached_.insert(host);
+}
+
+void Progress::read(const HostId& host) {
+    const std::lock_guard lock(mutex_);
+    unread_.erase(host);
+}
+
+void Progress::say(std::string_view line) {
+    const std::lock_guard lock(mutex_);
+    wipe();
+    put(std::string(line) + "\n");
+}
+
+void Progress::done() {
+    {
+        const std::lock_guard lock(mutex_);
+        done_ = true;
+        wipe();
+    }
+    changed_.notify_all();
+    if (drawer_.joinable()) drawer_.join();
+}
+
+void Progress::run() {
+    std::unique_lock lock(mutex_);
+    // The first line comes after one interval, so that a quick run shows none.
+    while (!changed_.wait_for(lock, options_.interval, [this] { return done_; })) draw();
+}
+
+void Progress::draw() {
+    ProgressState state;
+    state.phase = phase_;
+    state.hosts = hosts_;
+    state.reached = reached_.size();
+    state.read = hosts_ - unread_.size();
+    state.waiting_for.assign(unread_.begin(), unread_.end());
+    state.elapsed =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - start_);
+    put("\r" + progress_line(state, options_.width, options_.utf8) + "\x1b[K");
+    shown_ = true;
+}
+
+void Progress::wipe() {
+    if (shown_) put("\r\x1b[K");
+    shown_ = false;
+}
+
+void Progress::put(std::string_view bytes) const {
+    while (!bytes.empty()) {
+        const ssize_t n = ::write(options_.fd, bytes.data(), bytes.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return;  // a terminal that went away is no reason to stop
+        bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+}
+
+}  // namespace podroute

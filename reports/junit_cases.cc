@@ -210,12 +210,13 @@ void make_printable(std::vector<Case>& cases) {
     for (Case& c : cases) {
         c.type = xml_line(c.type, 100);
         c.message = xml_line(c.message, kMaxMessage);
+        if (c.body.empty()) continue;
+        if (bodies >= kMaxBodies) {
+            c.body = "left out: the JSON report holds it\n";
+            continue;
+        }
         c.body = xml_text(c.body, kMaxBody);
         bodies += c.body.size();
-        if (bodies > kMaxBodies && !c.body.empty()) {
-            bodies -= c.body.size();
-            c.body = "left out: the JSON report holds it\n";
-        }
     }
 }
 
@@ -230,6 +231,13 @@ std::string filtered(std::string_view text, std::size_t max_bytes, bool one_line
     std::string out;
     std::string piece;
     while (!text.empty()) {
+        const auto plain = static_cast<std::size_t>(
+            std::find_if(text.begin(), text.end(), [](char c) { return c < 0x20 || c >= 0x7F; }) -
+            text.begin());
+        if (out.size() + plain > max_bytes) return out += text.substr(0, max_bytes - out.size());
+        out += text.substr(0, plain);
+        text.remove_prefix(plain);
+        if (text.empty()) break;
         const CodePoint c = first_code_point(text);
         text.remove_prefix(c.size);
         if (!xml_char(c.value)) continue;

@@ -69,7 +69,8 @@ std::string broken_pairs(const Page& page, const Report& report, std::size_t roo
                         name(request ? path.destination : path.source));
     }
     if (names.empty() || !complete) return fmt::format("{} broken", report.pairs.broken);
-    return list_fitting(names, room);
+    const std::string list = list_fitting(names, room);
+    return display_width(list) <= room ? list : fmt::format("{} broken", report.pairs.broken);
 }
 
 Ink ink_of(std::string_view word) {
@@ -81,7 +82,7 @@ std::string names_of(const Page& page, const Row& row, std::size_t room) {
     if (!row.detail.empty()) return row.detail;
     const auto clean = [&](const std::vector<std::string>& hosts) {
         std::vector<std::string> names;
-        for (const std::string& host : hosts) names.push_back(page.clean(host, 80));
+        for (const std::string& host : hosts) names.push_back(page.clean(host, room > 24 ? room - 14 : 10));
         return names;
     };
     if (row.failed.empty()) return list_fitting(clean(row.unknown.empty() ? row.warned : row.unknown), room);

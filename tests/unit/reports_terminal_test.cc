@@ -1,4 +1,5 @@
 // What a person sees: within the width, without escapes where they are not wanted, nothing that is not so.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -121,7 +122,8 @@ TEST(Terminal, SaysThatNoPacketsWereSentAndOffersNoFix) {
     for (const auto& sample : samples::all()) {
         const std::string text = render_terminal(sample.report, {});
         EXPECT_THAT(text, Not(HasSubstr("--fix"))) << sample.name;
-        if (sample.name != "aborted") EXPECT_THAT(text, HasSubstr("no packets were sent")) << sample.name;
+        EXPECT_EQ(text.find("no packets were sent") == std::string::npos, sample.name == "aborted")
+            << sample.name;
     }
 }
 

@@ -1,0 +1,105 @@
+// The threads of a fleet.
+#include "hosts/fleet.h"
+
+#include <pthread.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+
+namespace podroute {
+namespace {
+
+constexpr std::size_t kStack = std::size_t{1}
+                               << 20;            // bytes of address space; only touched pages cost memory
+constexpr auto kPing = std::chrono::seconds(5);  // well within the agent's heartbeat
+constexpr auto kPingTime = std::chrono::seconds(5);
+
+}  // namespace
+
+// One host's thread. It sleeps until there is work, and keeps the agent alive while it waits for slower
+// hosts.
+struct Fleet::Worker {
+    const InventoryHost& host;
+    const Opener& opener;
+    std::mutex mutex;
+    std::condition_variable changed;
+    const Work* work = nullptr;
+    bool done = false, ending = false;
+    pthread_t thread{};
+
+    Worker(const InventoryHost& h, const Opener& o) : host(h), opener(o) {
+        pthread_attr_t attributes;
+        pthread_attr_init(&attributes);
+        pthread_attr_setstacksize(&attributes, kStack);
+        const int bad = pthread_create(
+            &thread, &attributes,
+            [](void* self) -> void* {
+                static_cast<Worker*>(self)->loop();
+                return nullptr;
+            },
+            this);
+        pthread_attr_destroy(&attributes);
+        if (bad != 0) throw std::runtime_error("a thread for " + h.name + " could not be started");
+    }
+
+    void loop() {
+        std::unique_ptr<HostLink> link;
+        std::optional<Unknown> unknown;
+        bool opened = false;
+        std::unique_lock lock(mutex);
+        for (;;) {
+            const bool woken =
+                changed.wait_for(lock, kPing, [&] { return ending || (work != nullptr && !done); });
+            if (ending) return;
+            if (!woken) {
+                if (link) static_cast<void>(link->call(Ping{}, std::chrono::steady_clock::now() + kPingTime));
+                continue;
+            }
+            const Work* const mine = work;
+            lock.unlock();
+            if (!opened) {
+                opened = true;
+                auto result = opener(host);
+                if (result)
+                    link = std::move(*result);
+                else
+                    unknown = result.error();
+            }
+            (*mine)(host, link.get(), unknown ? &*unknown : nullptr);
+            lock.lock();
+            done = true;
+            changed.notify_all();
+        }
+    }
+};
+
+Fleet::Fleet(const Inventory& inventory, Opener opener) : inventory_(inventory), opener_(std::move(opener)) {
+    for (const auto& host : inventory_.hosts) workers_.push_back(std::make_unique<Worker>(host, opener_));
+}
+
+Fleet::~Fleet() {
+    for (auto& w : workers_) {
+        const std::scoped_lock lock(w->mutex);
+        w->ending = true;
+        w->changed.notify_all();
+    }
+    for (auto& w : workers_) pthread_join(w->thread, nullptr);
+}
+
+void Fleet::run(const Work& work) {
+    for (auto& w : workers_) {
+        const std::scoped_lock lock(w->mutex);
+        w->work = &work;
+        w->done = false;
+        w->changed.notify_all();
+    }
+    for (auto& w : workers_) {
+        std::unique_lock lock(w->mutex);
+        w->changed.wait(lock, [&] { return w->done; });
+        w->work = nullptr;
+    }
+}
+
+}  // namespace podroute

@@ -1,0 +1,203 @@
+// Bootstrap over one channel, then the wire.
+#include "hosts/ssh_link.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace podroute {
+namespace {
+
+using Clock = Watchdog::Clock;
+
+constexpr std::size_t kMaxChatter = 64 * 1024;  // bytes a login shell may print before our script speaks
+constexpr auto kBootstrapTime = std::chrono::seconds(30);
+
+class SshLink final : public HostLink {
+  public:
+    SshLink(SshSession session, std::string rest) : session_(std::move(session)), buffer_(std::move(rest)) {}
+    ~SshLink() override {
+        // The agent ends at the end of its input, whatever is done here; a Bye makes it end a little sooner.
+        session_.set_deadline(Clock::now() + std::chrono::seconds(1));
+        static_cast<void>(session_.write(encode(Request{Bye{}})));
+    }
+    SshLink(const SshLink&) = delete;
+    SshLink& operator=(const SshLink&) = delete;
+
+    Result<Reply> call(const Request& request, Deadline deadline) override {
+        if (dead_) return failure("agent-failed", "the agent is gone", session_.target().name);
+        session_.set_deadline(deadline);
+        auto reply = exchange(request);
+        dead_ = !reply;
+        // No deadline runs while nothing is asked.
+        session_.set_deadline(Clock::time_point::max());
+        return reply;
+    }
+
+  private:
+    Result<Reply> exchange(const Request& request) {
+        if (auto sent = session_.write(encode(request)); !sent) return died(sent.error());
+        if (auto got = fill(4); !got) return died(got.error());
+        const auto length = message_length(buffer_);
+        if (!length) return tl::unexpected(length.error());
+        if (auto got = fill(4 + *length); !got) return died(got.error());
+        auto reply = decode_reply(std::string_view(buffer_).substr(4, *length));
+        buffer_.erase(0, 4 + *length);
+        if (!reply) return tl::unexpected(reply.error());
+        if (const auto* refused = std::get_if<Refused>(&*reply)) return tl::unexpected(refused->error);
+        return reply;
+    }
+
+    Result<void> fill(std::size_t wanted) {
+        while (buffer_.size() < wanted) {
+            auto more = session_.read();
+            if (!more) return tl::unexpected(more.error());
+            if (more->empty()) return failure("closed", "the agent ended", session_.target().name);
+            buffer_ += *more;
+        }
+        return {};
+    }
+
+    tl::unexpected<Error> died(const Error& error) {
+        std::string text = error.text;
+        if (const auto errors = printable(session_.error_output()); !errors.empty()) text += ": " + errors;
+        return failure("agent-failed", text, session_.target().name);
+    }
+
+    SshSession session_;
+    std::string buffer_;
+    bool dead_ = false;
+};
+
+class Bootstrap {
+  public:
+    Bootstrap(SshSession session, const LoginContext& context)
+        : session_(std::move(session)), context_(context) {}
+
+    tl::expected<std::unique_ptr<HostLink>, Unknown> run() {
+        session_.set_deadline(Clock::now() +
+                              std::max<Clock::duration>(kBootstrapTime, context_.options.connect_timeout));
+        auto directories = default_directories();
+        for (;;) {
+            const auto failed = start(directories);
+            if (!failed) break;
+            // Only the directories after the one that did not do are worth another upload.
+            const bool more = failed->try_elsewhere && !tried_.empty() && drop_tried(directories);
+            if (!more) return tl::unexpected(failed->unknown);
+        }
+        return greet();
+    }
+
+  private:
+    struct Failed {
+        Unknown unknown;
+        bool try_elsewhere = false;
+    };
+
+    bool drop_tried(std::vector<std::string>& directories) const {
+        auto at = std::find(directories.begin(), directories.end(), tried_);
+        if (at == directories.end()) at = directories.end() - 1;  // the home directory, by its real name
+        directories.erase(directories.begin(), at + 1);
+        return !directories.empty();
+    }
+
+    std::optional<Failed> lost(const Error& error) {
+        if (context_.cancel.stop_requested()) return Failed{cancelled()};
+        std::string why = error.text;
+        if (const auto errors = printable(session_.error_output()); !errors.empty()) why = errors;
+        return Failed{agent_failed(session_.target(), why,
+                                   "ssh " + session_.target().user + "@" + session_.target().name + " true")};
+    }
+
+    // Reads until the script's next line.
+    tl::expected<BootstrapLine, Failed> line() {
+        for (;;) {
+            if (auto l = next_line(buffer_, context_.nonce)) return *l;
+            if (const auto user = login_as_other_user(buffer_ + session_.error_output()); !user.empty())
+                return tl::unexpected(Failed{wrong_user(session_.target(), user)});
+            auto more = session_.read();
+            if (!more) return tl::unexpected(*lost(more.error()));
+            if (more->empty()) return tl::unexpected(ended());
+            buffer_ += *more;
+            if (buffer_.size() > kMaxChatter)
+                return tl::unexpected(
+                    Failed{agent_failed(session_.target(), "the login shell prints without end",
+                                        "look at the shell start files of " + session_.target().user)});
+        }
+    }
+
+    Failed ended() {
+        const std::string all = buffer_ + session_.error_output();
+        if (const auto user = login_as_other_user(all); !user.empty())
+            return {wrong_user(session_.target(), user)};
+        std::string why = "its shell ended at once";
+        if (const auto said = printable(all); !said.empty()) why += " and said: " + said;
+        return {agent_failed(session_.target(), why,
+                             "ssh " + session_.target().user + "@" + session_.target().name + " true")};
+    }
+
+    std::optional<Failed> start(const std::vector<std::string>& directories) {
+        buffer_ = "\n";  // the marker may be the very first thing
+        tried_.clear();
+        const auto& image = context_.image;
+        const BootstrapOptions options{context_.nonce, directories, image.bytes.size(), context_.image_cksum,
+                                       context_.options.sudo};
+        if (auto sent = session_.exec(bootstrap_command(options)); !sent) return lost(sent.error());
+        auto ready = line();
+        if (!ready) return ready.error();
+        if (ready->word == "ready") {
+            if (ready->rest != image.machine)
+                return Failed{agent_failed(session_.target(),
+                                           "its processor is " + printable(ready->rest, 40) +
+                                               ", and this podroute carries an agent for " + image.machine)};
+            const std::string_view bytes(reinterpret_cast<const char*>(image.bytes.data()),
+                                         image.bytes.size());
+            // A full disk ends the reader; the script's line says so better than the broken write.
+            const auto sent = session_.write(bytes);
+            ready = line();
+            if (!ready) return !sent ? lost(sent.error()) : std::optional(ready.error());
+        }
+        if (ready->word == "run") return std::nullopt;
+        const auto failure_text = explain_failure(ready->rest);
+        const auto space = ready->rest.find(' ');
+        if (space != std::string::npos) tried_ = ready->rest.substr(space + 1);
+        return Failed{
+            agent_failed(session_.target(), printable(failure_text.why), printable(failure_text.help)),
+            failure_text.try_elsewhere};
+    }
+
+    tl::expected<std::unique_ptr<HostLink>, Unknown> greet() {
+        const LoginTarget target = session_.target();
+        auto link = std::make_unique<SshLink>(std::move(session_), std::move(buffer_));
+        Hello hello;
+        hello.nonce = context_.nonce;
+        hello.deadline_ms = 600'000;
+        hello.heartbeat_ms = 30'000;
+        auto reply = link->call(hello, Clock::now() + kBootstrapTime);
+        if (!reply) return tl::unexpected(agent_failed(target, reply.error().text));
+        const auto* greeting = std::get_if<HelloReply>(&*reply);
+        if (greeting == nullptr || greeting->nonce != context_.nonce || greeting->version != kWireVersion)
+            return tl::unexpected(agent_failed(target, "it does not speak this podroute's wire version"));
+        return link;
+    }
+
+    SshSession session_;
+    const LoginContext& context_;
+    std::string buffer_, tried_;
+};
+
+}  // namespace
+
+tl::expected<std::unique_ptr<HostLink>, Unknown> open_ssh_link(const InventoryHost& host,
+                                                               const LoginContext& context) {
+    context.jobs.acquire();
+    const struct Release {
+        std::counting_semaphore<>& jobs;
+        ~Release() { jobs.release(); }
+    } release{context.jobs};
+    if (context.cancel.stop_requested()) return tl::unexpected(cancelled());
+    auto session = SshSession::open(host, context.options, context.watchdog, context.cancel);
+    if (!session) return tl::unexpected(session.error());
+    return Bootstrap(std::move(*session), context).run();
+}
+
+}  // namespace podroute

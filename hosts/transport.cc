@@ -1,0 +1,171 @@
+// TCP connect with a deadline, and ProxyCommand.
+#include "hosts/transport.h"
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <memory>
+#include <thread>
+#include <utility>
+
+extern char** environ;
+
+namespace podroute {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr int kSlice = 50;  // ms between looks at the cancel token
+
+// 0 when connected, else an errno; ETIMEDOUT at the deadline, ECANCELED when cancelled.
+int finish_connect(int fd, Clock::time_point deadline, const std::stop_token& cancel) {
+    for (;;) {
+        if (cancel.stop_requested()) return ECANCELED;
+        if (Clock::now() >= deadline) return ETIMEDOUT;
+        pollfd p{fd, POLLOUT, 0};
+        if (poll(&p, 1, kSlice) <= 0) continue;
+        int error = 0;
+        socklen_t size = sizeof error;
+        getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+        return error;
+    }
+}
+
+int connect_one(const addrinfo& address, Clock::time_point deadline, const std::stop_token& cancel,
+                int& error) {
+    const int fd = socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
+    if (fd < 0) {
+        error = errno;
+        return -1;
+    }
+    error = connect(fd, address.ai_addr, address.ai_addrlen) == 0 ? 0 : errno;
+    if (error == EINPROGRESS) error = finish_connect(fd, deadline, cancel);
+    if (error == 0) {
+        const int one = 1;
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        return fd;
+    }
+    close(fd);
+    return -1;
+}
+
+}  // namespace
+
+Transport::Transport(Transport&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), proxy_(std::exchange(other.proxy_, -1)) {}
+
+Transport& Transport::operator=(Transport&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    std::swap(proxy_, other.proxy_);
+    return *this;
+}
+
+Transport::~Transport() {
+    if (fd_ >= 0) close(fd_);
+    if (proxy_ <= 0) return;
+    // A proxy ends when its input does; one that does not is ended.
+    for (int i = 0; i < 50; ++i) {
+        if (waitpid(proxy_, nullptr, WNOHANG) != 0) return;
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    kill(-proxy_, SIGTERM);
+    for (int i = 0; i < 50; ++i) {
+        if (waitpid(proxy_, nullptr, WNOHANG) != 0) return;
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    kill(-proxy_, SIGKILL);
+    waitpid(proxy_, nullptr, 0);
+}
+
+tl::expected<Transport, Unknown> connect_tcp(const LoginTarget& target, std::chrono::milliseconds timeout,
+                                             const std::stop_token& cancel) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    if (const int bad =
+            getaddrinfo(target.transport.c_str(), std::to_string(target.port).c_str(), &hints, &found);
+        bad != 0)
+        return tl::unexpected(name_unresolved(target, gai_strerror(bad)));
+    const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> list(found, freeaddrinfo);
+    const auto deadline = Clock::now() + timeout;
+    int error = 0;
+    for (const addrinfo* a = found; a != nullptr; a = a->ai_next) {
+        const int fd = connect_one(*a, deadline, cancel, error);
+        if (fd >= 0) return Transport(fd, -1);
+        if (error == ECANCELED) return tl::unexpected(cancelled());
+    }
+    return tl::unexpected(connect_failed(target, error == ETIMEDOUT ? 0 : error));
+}
+
+std::string expand_proxy_command(const LoginTarget& target, const std::string& command) {
+    std::string out;
+    for (std::size_t i = 0; i < command.size(); ++i) {
+        if (command[i] != '%' || i + 1 == command.size()) {
+            out += command[i];
+            continue;
+        }
+        switch (command[++i]) {
+            case 'h':
+                out += target.transport;
+                break;
+            case 'n':
+                out += target.name;
+                break;
+            case 'p':
+                out += std::to_string(target.port);
+                break;
+            case 'r':
+                out += target.user;
+                break;
+            case '%':
+                out += '%';
+                break;
+            default:
+                out += {'%', command[i]};
+        }
+    }
+    return out;
+}
+
+tl::expected<Transport, Unknown> connect_proxy(const LoginTarget& target, const std::string& command) {
+    std::array<int, 2> ends{};
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
+        return tl::unexpected(session_failed(target, std::string("socketpair: ") + std::strerror(errno)));
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], STDIN_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    sigset_t none;
+    sigemptyset(&none);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setpgroup(&attributes, 0);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
+    const std::string shell_command = "exec " + expand_proxy_command(target, command);
+    std::string sh = "/bin/sh", c = "-c", text = shell_command;
+    std::array<char*, 4> argv{sh.data(), c.data(), text.data(), nullptr};
+    pid_t pid = -1;
+    const int bad = posix_spawn(&pid, "/bin/sh", &actions, &attributes, argv.data(), environ);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    close(ends[1]);
+    if (bad != 0) {
+        close(ends[0]);
+        return tl::unexpected(session_failed(target, std::string("ProxyCommand: ") + std::strerror(bad)));
+    }
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    return Transport(ends[0], pid);
+}
+
+}  // namespace podroute

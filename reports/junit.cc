@@ -91,6 +91,7 @@ std::string timestamp(std::string started) {
 std::string render_junit(const Report& report, const JunitOptions& options) {
     const std::vector<Case> cases = junit::cases_of(report, options.max_cases);
     std::vector<const Case*> all;
+    all.reserve(cases.size());
     for (const Case& c : cases) all.push_back(&c);
     const std::string total = seconds(report.run.duration_ms);
 

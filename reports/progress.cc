@@ -22,6 +22,7 @@ std::string progress_line(const ProgressState& state, unsigned width, bool utf8)
         const std::string start = "   waiting for ";
         const std::size_t used = display_width(line) + start.size() + 1;
         std::vector<std::string> names;
+        names.reserve(state.waiting_for.size());
         for (const HostId& host : state.waiting_for) names.push_back(sanitize(host, 80));
         const std::string list = used < width ? list_fitting(names, width - used) : "";
         if (!list.empty() && used + display_width(list) <= width) line += start + list;

@@ -87,7 +87,8 @@ std::string cause_name(const Page& page, std::string_view id) {
     if (first == std::string_view::npos) return page.clean(id, 120);
     const auto second = std::min(id.find('/', first + 1), id.size());
     const std::string host = page.clean(id.substr(first + 1, second - first - 1), 80);
-    return page.clean(id.substr(0, first), 80) + (host.empty() ? "" : " on " + host);
+    // A cause of no host has an empty name there, or "-".
+    return page.clean(id.substr(0, first), 80) + (host.empty() || host == "-" ? "" : " on " + host);
 }
 
 std::string together_text(const Page& page, const Block& block) {
@@ -109,6 +110,7 @@ void write_prediction(Page& page, const Report& report, const Block& block) {
     explained = std::min(explained, report.pairs.broken);
     if (explained == 0) return;
     const std::string pairs = fmt::format("{} of {}", explained, counted(report.pairs.broken, "broken pair"));
+    if (block.cause().code == "unexplained") return write_note(page, pairs + " stop here");
     const std::string_view are = explained == 1 ? "is" : "are";
     const std::string together = together_text(page, block);
     const bool predicts = std::any_of(block.diagnoses.begin(), block.diagnoses.end(),

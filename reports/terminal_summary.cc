@@ -82,6 +82,7 @@ std::string names_of(const Page& page, const Row& row, std::size_t room) {
     if (!row.detail.empty()) return row.detail;
     const auto clean = [&](const std::vector<std::string>& hosts) {
         std::vector<std::string> names;
+        names.reserve(hosts.size());
         for (const std::string& host : hosts) names.push_back(page.clean(host, room > 24 ? room - 14 : 10));
         return names;
     };
@@ -148,10 +149,11 @@ void write_layers(Page& page, const Report& report) {
             const std::string rest = row.detail.empty() ? "" : ", " + row.detail;
             row.detail = broken_pairs(page, report, room > rest.size() + 1 ? room - rest.size() : 1) + rest;
         }
-        const std::string start = fmt::format("  {:<12}{:<{}}   ", row.name, row.ratio(), ratio);
-        const std::string padding(word - row.word().size() + 3, ' ');
-        page.line(start + page.paint(ink_of(row.word()), row.word()) + padding +
-                  (row.word().empty() || row.word() == "skipped" ? "" : names_of(page, row, room)));
+        std::string text = fmt::format("  {:<12}{:<{}}   ", row.name, row.ratio(), ratio);
+        text += page.paint(ink_of(row.word()), row.word());
+        text.append(word - row.word().size() + 3, ' ');
+        if (!row.word().empty() && row.word() != "skipped") text += names_of(page, row, room);
+        page.line(text);
     }
     page.line();
 }
@@ -161,7 +163,7 @@ void write_checks(Page& page, const Report& report) {
         const Verdict& verdict = check.verdict;
         std::string text = page.clean(verdict.check, 80);
         for (const std::string& part : {verdict.host, verdict.subject, verdict.message})
-            if (!part.empty()) text += "  " + page.clean(part, 300);
+            if (!part.empty()) text.append("  ").append(page.clean(part, 300));
         page.wrapped(fmt::format("  {:<8}", to_string(verdict.status)), "          ", text);
     }
     if (!report.checks.empty()) page.line();

@@ -20,23 +20,42 @@ std::string cause_text(const Page& page, const Cause& cause) {
     return page.clean(cause.code, 80) + (cause.host.empty() ? "" : " on " + page.clean(cause.host, 80));
 }
 
+// Causes of error level that predict broken pairs; `unexplained` only collects those that nothing predicts.
+std::size_t explaining_causes(const Report& report) {
+    return static_cast<std::size_t>(
+        std::count_if(report.diagnoses.begin(), report.diagnoses.end(), [](const Diagnosis& d) {
+            return d.cause.severity == Severity::error && d.explains > 0 && d.cause.code != "unexplained";
+        }));
+}
+
 std::string failed(const Page& page, const Report& report) {
     const std::size_t errors = count(report, Severity::error);
-    const auto explaining = static_cast<std::size_t>(std::count_if(
-        report.diagnoses.begin(), report.diagnoses.end(),
-        [](const Diagnosis& d) { return d.cause.severity == Severity::error && d.explains > 0; }));
+    const PairCounts& pairs = report.pairs;
+    const auto unexplained = static_cast<std::size_t>(
+        std::count_if(report.diagnoses.begin(), report.diagnoses.end(), [](const Diagnosis& d) {
+            return d.cause.severity == Severity::error && d.cause.code == "unexplained";
+        }));
+    const std::size_t open = pairs.broken - std::min(pairs.broken, pairs.explained);
     if (errors == 0) {
         const std::size_t warnings = count(report, Severity::warning);
         return warnings == 0 ? "checks failed" : counted(warnings, "warning") + ", and no error";
     }
-    if (explaining == 0) {
-        const Cause& first = report.diagnoses.front().cause;
-        return errors == 1 ? "1 cause: " + cause_text(page, first) : counted(errors, "cause");
+    const std::size_t explaining = explaining_causes(report);
+    std::string text;
+    std::size_t more = errors - unexplained;
+    if (explaining > 0) {
+        text = fmt::format("{} {} {} of {}", counted(explaining, "cause"),
+                           explaining == 1 ? "explains" : "explain", pairs.explained,
+                           counted(pairs.broken, "broken pair"));
+        if (unexplained > 0) text += fmt::format(", {} unexplained", open);
+        more -= explaining;
+    } else if (unexplained > 0) {
+        text = fmt::format("{} of {} unexplained", open, counted(pairs.broken, "broken pair"));
+    } else {
+        return errors == 1 ? "1 cause: " + cause_text(page, report.diagnoses.front().cause)
+                           : counted(errors, "cause");
     }
-    std::string text =
-        fmt::format("{} {} {} of {}", counted(explaining, "cause"), explaining == 1 ? "explains" : "explain",
-                    report.pairs.explained, counted(report.pairs.broken, "broken pair"));
-    if (errors > explaining) text += fmt::format(", {} more found", errors - explaining);
+    if (more > 0) text += fmt::format(", {} more found", more);
     return text;
 }
 
@@ -52,7 +71,11 @@ std::string why_of(const Page& page, const Cause& cause) {
 
 std::string inconclusive(const Page& page, const Report& report) {
     const Counts& counts = report.checks_summary;
-    if (counts.unknown == 0) return "nothing was tested";
+    const std::size_t errors = count(report, Severity::error);
+    if (counts.unknown == 0) {
+        if (errors > 0) return why_of(page, report.diagnoses.front().cause);
+        return report.run.cancelled ? "the run was stopped" : "nothing was tested";
+    }
     std::vector<std::string> hosts;
     std::set<std::string_view> seen;
     for (const CheckResult& check : report.checks) {
@@ -60,7 +83,6 @@ std::string inconclusive(const Page& page, const Report& report) {
         if (seen.insert(check.verdict.host).second) hosts.push_back(page.clean(check.verdict.host, 80));
     }
     const std::string start = fmt::format("{} unknown because ", counts.unknown);
-    const std::size_t errors = count(report, Severity::error);
     if (report.run.cancelled) return start + "the run was stopped";
     if (errors == 1) return start + why_of(page, report.diagnoses.front().cause);
     if (errors > 1 && hosts.size() > 1)

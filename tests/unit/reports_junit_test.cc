@@ -124,7 +124,8 @@ TEST(Junit, LongNamesStayUniqueAndTheSameFromRunToRun) {
     const std::string text = render_junit(report);
     EXPECT_EQ(text, render_junit(report));
     std::set<std::string> names;
-    for (const pugi::xml_node node : cases_in(parse(text))) {
+    const auto document = parse(text);
+    for (const pugi::xml_node node : cases_in(document)) {
         const std::string name = node.attribute("name").value();
         EXPECT_LE(name.size(), 512U);
         EXPECT_TRUE(names.insert(name).second) << name;

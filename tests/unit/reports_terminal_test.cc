@@ -15,7 +15,6 @@
 namespace podroute {
 namespace {
 
-using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -110,6 +109,24 @@ TEST(Terminal, NamesHostsThatWereNotReached) {
     EXPECT_THAT(quiet(report), StartsWith("INCONCLUSIVE  4 unknown because node-2 was not reached"));
     report.run.cancelled = true;
     EXPECT_THAT(quiet(report), StartsWith("INCONCLUSIVE  4 unknown because the run was stopped"));
+}
+
+TEST(Terminal, WhatNothingExplainsIsNotCalledExplained) {
+    Report report = samples::failing();
+    report.diagnoses[0].cause.code = "unexplained";
+    report.diagnoses[0].cause.remedy.clear();
+    report.pairs.explained = 0;
+    EXPECT_THAT(quiet(report), StartsWith("FAILED   2 of 2 broken pairs unexplained"));
+    EXPECT_THAT(render_terminal(report, {}), HasSubstr("note: 2 of 2 broken pairs stop here"));
+    report.diagnoses.push_back(samples::mixed().diagnoses[0]);
+    report.pairs = {6, 3, 0, 1};
+    EXPECT_THAT(quiet(report), StartsWith("FAILED   1 cause explains 1 of 3 broken pairs, 2 unexplained"));
+}
+
+TEST(Terminal, ARefusedLoginIsWhyNothingIsKnown) {
+    Report report = samples::inconclusive();
+    report.checks_summary.unknown = 0;
+    EXPECT_THAT(quiet(report), StartsWith("INCONCLUSIVE  the login on node-2 was refused"));
 }
 
 TEST(Terminal, NothingTestedIsNotAPass) {

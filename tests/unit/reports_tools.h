@@ -49,6 +49,7 @@ inline void put(const std::string& path, const std::string& bytes) {
 // The exit code; -1 if the program could not be run.
 inline int run_program(std::vector<std::string> words) {
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
     pid_t pid = -1;

@@ -31,37 +31,37 @@ std::string progress_line(const ProgressState& state, unsigned width, bool utf8)
     return display_width(line) < width ? line : wrap(line, width - 1, width - 1).front();
 }
 
-Progress::Progress(ProgressOptions options, const std::vector<HostId>& hosts)
+ProgressDisplay::ProgressDisplay(ProgressOptions options, const std::vector<HostId>& hosts)
     : options_(options), unread_(hosts.begin(), hosts.end()), hosts_(unread_.size()) {
     if (options_.enabled) drawer_ = std::thread([this] { run(); });
 }
 
-Progress::~Progress() {
+ProgressDisplay::~ProgressDisplay() {
     done();
 }
 
-void Progress::phase(std::string_view name) {
+void ProgressDisplay::phase(std::string_view name) {
     const std::lock_guard lock(mutex_);
     phase_ = name;
 }
 
-void Progress::reached(const HostId& host) {
+void ProgressDisplay::reached(const HostId& host) {
     const std::lock_guard lock(mutex_);
     reached_.insert(host);
 }
 
-void Progress::read(const HostId& host) {
+void ProgressDisplay::read(const HostId& host) {
     const std::lock_guard lock(mutex_);
     unread_.erase(host);
 }
 
-void Progress::say(std::string_view line) {
+void ProgressDisplay::say(std::string_view line) {
     const std::lock_guard lock(mutex_);
     wipe();
     put(std::string(line) + "\n");
 }
 
-void Progress::done() {
+void ProgressDisplay::done() {
     {
         const std::lock_guard lock(mutex_);
         done_ = true;
@@ -71,13 +71,13 @@ void Progress::done() {
     if (drawer_.joinable()) drawer_.join();
 }
 
-void Progress::run() {
+void ProgressDisplay::run() {
     std::unique_lock lock(mutex_);
     // The first line comes after one interval, so that a quick run shows none.
     while (!changed_.wait_for(lock, options_.interval, [this] { return done_; })) draw();
 }
 
-void Progress::draw() {
+void ProgressDisplay::draw() {
     ProgressState state;
     state.phase = phase_;
     state.hosts = hosts_;
@@ -90,12 +90,12 @@ void Progress::draw() {
     shown_ = true;
 }
 
-void Progress::wipe() {
+void ProgressDisplay::wipe() {
     if (shown_) put("\r\x1b[K");
     shown_ = false;
 }
 
-void Progress::put(std::string_view bytes) const {
+void ProgressDisplay::put(std::string_view bytes) const {
     while (!bytes.empty()) {
         const ssize_t n = ::write(options_.fd, bytes.data(), bytes.size());
         if (n < 0 && errno == EINTR) continue;

@@ -36,12 +36,12 @@ struct ProgressOptions {
     std::chrono::milliseconds interval{100};
 };
 
-class Progress {
+class ProgressDisplay {
   public:
-    Progress(ProgressOptions options, const std::vector<HostId>& hosts);
-    ~Progress();
-    Progress(const Progress&) = delete;
-    Progress& operator=(const Progress&) = delete;
+    ProgressDisplay(ProgressOptions options, const std::vector<HostId>& hosts);
+    ~ProgressDisplay();
+    ProgressDisplay(const ProgressDisplay&) = delete;
+    ProgressDisplay& operator=(const ProgressDisplay&) = delete;
 
     void phase(std::string_view name);
     void reached(const HostId& host);

@@ -55,7 +55,7 @@ class ProgressOnAPipe : public testing::Test {
 
 TEST_F(ProgressOnAPipe, VanishesWhenDone) {
     {
-        Progress progress(options_, {"a", "b"});
+        ProgressDisplay progress(options_, {"a", "b"});
         progress.phase("gathering facts");
         std::thread one([&] { progress.reached("a"); });
         std::thread two([&] { progress.reached("b"); });
@@ -77,7 +77,7 @@ TEST_F(ProgressOnAPipe, VanishesWhenDone) {
 TEST_F(ProgressOnAPipe, AQuickRunShowsNothing) {
     options_.interval = std::chrono::seconds(5);
     {
-        Progress progress(options_, {"a"});
+        ProgressDisplay progress(options_, {"a"});
         progress.phase("gathering facts");
         progress.read("a");
     }
@@ -87,7 +87,7 @@ TEST_F(ProgressOnAPipe, AQuickRunShowsNothing) {
 TEST_F(ProgressOnAPipe, DisabledItPrintsNothingButWhatIsSaid) {
     options_.enabled = false;
     {
-        Progress progress(options_, {"a"});
+        ProgressDisplay progress(options_, {"a"});
         progress.phase("gathering facts");
         progress.reached("a");
         usleep(10'000);

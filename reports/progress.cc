@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "reports/text.h"
@@ -32,7 +33,7 @@ std::string progress_line(const ProgressState& state, unsigned width, bool utf8)
 }
 
 ProgressDisplay::ProgressDisplay(ProgressOptions options, const std::vector<HostId>& hosts)
-    : options_(options), unread_(hosts.begin(), hosts.end()), hosts_(unread_.size()) {
+    : options_(options), unread_(hosts.begin(), hosts.end()), named_(unread_.size()), hosts_(named_) {
     if (options_.enabled) drawer_ = std::thread([this] { run(); });
 }
 
@@ -43,6 +44,15 @@ ProgressDisplay::~ProgressDisplay() {
 void ProgressDisplay::phase(std::string_view name) {
     const std::lock_guard lock(mutex_);
     phase_ = name;
+}
+
+void ProgressDisplay::update(std::string_view phase, std::size_t reached, std::size_t read,
+                             std::size_t hosts) {
+    const std::lock_guard lock(mutex_);
+    phase_ = phase;
+    reached_count_ = reached;
+    read_count_ = read;
+    hosts_ = hosts;
 }
 
 void ProgressDisplay::reached(const HostId& host) {
@@ -81,9 +91,9 @@ void ProgressDisplay::draw() {
     ProgressState state;
     state.phase = phase_;
     state.hosts = hosts_;
-    state.reached = reached_.size();
-    state.read = hosts_ - unread_.size();
-    state.waiting_for.assign(unread_.begin(), unread_.end());
+    state.reached = std::max(reached_count_, reached_.size());
+    state.read = std::max(read_count_, named_ - unread_.size());
+    if (reached_count_ == 0) state.waiting_for.assign(unread_.begin(), unread_.end());
     state.elapsed =
         std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - start_);
     put("\r" + progress_line(state, options_.width, options_.utf8) + "\x1b[K");

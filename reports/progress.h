@@ -44,6 +44,8 @@ class ProgressDisplay {
     ProgressDisplay& operator=(const ProgressDisplay&) = delete;
 
     void phase(std::string_view name);
+    // The phase and counts at once, from who counts but does not name hosts.
+    void update(std::string_view phase, std::size_t reached, std::size_t read, std::size_t hosts);
     void reached(const HostId& host);
     void read(const HostId& host);  // its facts are in, or it is known that they will not be
     void say(
@@ -62,7 +64,9 @@ class ProgressDisplay {
     std::condition_variable changed_;
     std::string phase_;
     std::set<HostId> reached_, unread_;
+    std::size_t named_ = 0;  // hosts that the constructor was given
     std::size_t hosts_ = 0;
+    std::size_t reached_count_ = 0, read_count_ = 0;  // of update()
     bool shown_ = false, done_ = false;
     std::thread drawer_;  // only where enabled
 };

@@ -74,6 +74,15 @@ TEST_F(ProgressOnAPipe, VanishesWhenDone) {
     EXPECT_THAT(text, Not(HasSubstr("\n")));
 }
 
+TEST_F(ProgressOnAPipe, TakesCountsFromWhoNamesNoHosts) {
+    {
+        ProgressDisplay progress(options_, {});
+        progress.update("reading facts", 3, 2, 4);
+        usleep(60'000);
+    }
+    EXPECT_THAT(written(), HasSubstr("\rreading facts   3/4 hosts reached, 2 read\x1b[K"));
+}
+
 TEST_F(ProgressOnAPipe, AQuickRunShowsNothing) {
     options_.interval = std::chrono::seconds(5);
     {

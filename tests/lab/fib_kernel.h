@@ -16,6 +16,8 @@ void require_own_namespace();
 
 // Runs the lines through `ip -batch`; lines that the kernel refuses are passed over.
 void run_batch(const std::vector<std::string>& lines);
+// Until the kernel has noticed, at most a few seconds (linkwatch waits up to one).
+void wait_for_carrier_loss(const std::string& link);
 // Links, routes of all tables and rules, as `ip -json` prints them.
 HostFacts dump_tables();
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cstdio>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -131,7 +132,24 @@ Rule rule_of(const json& object, Family family) {
     return rule;
 }
 
+void read_sysctl(const std::string& name, HostFacts& facts) {
+    std::string value;
+    if (std::ifstream("/proc/sys/net/" + name) >> value) facts.sysctls[name] = value;
+}
+
 }  // namespace
+
+void wait_for_carrier_loss(const std::string& link) {
+    for (int i = 0; i < 300; ++i) {
+        const json shown = ip_json("link show dev " + link);
+        if (!shown.empty() && shown[0].value("operstate", "") != "UP") {
+            usleep(20'000);  // the routes are marked in the same notification, just behind
+            return;
+        }
+        usleep(10'000);
+    }
+    throw std::runtime_error(link + " did not lose its carrier");
+}
 
 void run_batch(const std::vector<std::string>& lines) {
     require_own_namespace();
@@ -153,6 +171,9 @@ HostFacts dump_tables() {
         links[link.name] = link.index;
         facts.links->push_back(link);
     }
+    for (const char* family : {"ipv4", "ipv6"})
+        for (const auto& [name, index] : links)
+            read_sysctl(std::string(family) + "/conf/" + name + "/ignore_routes_with_linkdown", facts);
     facts.routes = std::vector<Route>{};
     facts.rules = std::vector<Rule>{};
     for (const Family family : {Family::v4, Family::v6}) {

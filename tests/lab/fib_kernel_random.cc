@@ -85,12 +85,12 @@ std::string selectors(Draw& draw, bool v6) {
 }
 
 std::string rule_line(Draw& draw, bool v6) {
-    const unsigned priority = 1 + draw.below(40);
+    const unsigned priority = 1 + draw.below(12);
     std::string line = std::string(v6 ? "-6 " : "") + "rule add pref " + std::to_string(priority);
     line += selectors(draw, v6);
     switch (draw.below(10)) {
         case 0:
-            return line + " goto " + std::to_string(priority + 1 + draw.below(20));
+            return line + " goto " + std::to_string(priority + 1 + draw.below(4));
         case 1:
             return line + " nop";
         case 2:
@@ -132,6 +132,7 @@ std::vector<std::string> random_lines(std::mt19937& random) {
         if (draw.one_in(20)) lines.push_back(family + "rule del pref 32766");
     }
     if (draw.one_in(4)) lines.push_back("link set eth1 down");
+    if (draw.one_in(10)) lines.push_back("link set peer1 down");  // eth1 loses its carrier
     return lines;
 }
 

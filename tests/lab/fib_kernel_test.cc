@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fstream>
@@ -31,6 +32,7 @@ using testing::random_lines;
 using testing::random_queries;
 using testing::require_own_namespace;
 using testing::run_batch;
+using testing::wait_for_carrier_loss;
 
 constexpr unsigned kRounds = 300;
 constexpr unsigned kFirstSeed = 20240117;
@@ -53,6 +55,8 @@ void enter_fresh_namespace() {
                "link set eth1 up", "address add 10.240.0.20/24 dev eth0",
                "address add 10.241.0.20/24 dev eth1", "address add fd00:240::20/64 dev eth0 nodad",
                "address add fd00:241::20/64 dev eth1 nodad"});
+    for (const char* family : {"ipv4", "ipv6"})
+        write_sysctl(std::string(family) + "/conf/eth1/ignore_routes_with_linkdown", "1");
 }
 
 std::set<std::pair<std::uint32_t, std::optional<Address>>> keys(const std::vector<NextHop>& hops) {
@@ -85,6 +89,8 @@ std::string first_disagreement(const std::vector<std::string>& lines, const std:
                                FibQuery* which, std::size_t* compared) {
     enter_fresh_namespace();
     run_batch(lines);
+    if (std::find(lines.begin(), lines.end(), "link set peer1 down") != lines.end())
+        wait_for_carrier_loss("eth1");
     const HostFacts facts = dump_tables();
     const Fib fib(facts);
     for (const FibQuery& query : queries) {

@@ -1,0 +1,24 @@
+// Facts from files: sysctls under /proc/sys/net and the CNI configuration.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "model/facts.h"
+
+namespace podroute::agent {
+
+// At most `limit` bytes of a file; ENOENT and the like as an Error whose code is "absent" where it does not
+// exist.
+Result<std::string> read_file(const std::string& path, std::size_t limit);
+
+// The sysctls that bear on forwarding, for `all`, `default` and each of `interfaces`. One that this kernel
+// does not have is absent.
+std::map<std::string, Observed<std::string>> read_sysctls(const std::vector<std::string>& interfaces);
+
+// /etc/cni/net.d/*.{conf,conflist,json} and podCIDR of the kubelet's configuration.
+Observed<CniConfig> read_cni(const std::string& directory = "/etc/cni/net.d",
+                             const std::string& kubelet_config = "/var/lib/kubelet/kubelet-config.yaml");
+
+}  // namespace podroute::agent

@@ -1,0 +1,167 @@
+// Reads tables, files and the kernel's FIB answers, in this order, because the later ones need the links.
+#include "agent/gather.h"
+
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+
+#include "agent/fib.h"
+#include "agent/files.h"
+#include "agent/firewall.h"
+#include "agent/tables.h"
+
+namespace podroute::agent {
+namespace {
+
+constexpr std::size_t kMaxSysctlLinks = 128;
+
+template <class T>
+Observed<T> observed(Result<T> result) {
+    if (result) return std::move(*result);
+    return Unknown{result.error().text, "", ""};
+}
+
+bool bears_on(const Gather& request, const Prefix& prefix) {
+    if (prefix.is_default()) return true;
+    return std::any_of(request.pod_cidrs.begin(), request.pod_cidrs.end(),
+                       [&](const Prefix& p) { return p.overlaps(prefix); }) ||
+           std::any_of(request.nodes.begin(), request.nodes.end(),
+                       [&](const Address& a) { return prefix.contains(a); });
+}
+
+class Facts {
+  public:
+    Facts(Netlink& netlink, const Gather& request) : netlink_(netlink), request_(request) {}
+
+    void read_tables() {
+        facts.links = observed(read_links(netlink_));
+        facts.addresses = observed(read_addresses(netlink_));
+        facts.routes =
+            observed(read_routes(netlink_, [&](const Prefix& p) { return bears_on(request_, p); }));
+        facts.rules = observed(read_rules(netlink_));
+        std::set<Address> wanted(request_.nodes.begin(), request_.nodes.end());
+        if (facts.routes)
+            for (const auto& route : *facts.routes)
+                for (const auto& hop : route.next_hops)
+                    if (hop.gateway) wanted.insert(*hop.gateway);
+        facts.neighbours =
+            observed(read_neighbours(netlink_, [&](const Address& a) { return wanted.contains(a); }));
+    }
+
+    // Links that can carry pod or node traffic: those with an address, bridges, and those that a route which
+    // bears on us leaves by.
+    std::vector<std::string> relevant_links() const {
+        if (!facts.links) return {};
+        std::set<std::uint32_t> wanted;
+        if (facts.addresses)
+            for (const auto& a : *facts.addresses) wanted.insert(a.ifindex);
+        if (facts.routes)
+            for (const auto& route : *facts.routes)
+                for (const auto& hop : route.next_hops) wanted.insert(hop.ifindex);
+        std::vector<std::string> names;
+        for (const auto& link : *facts.links)
+            if (!link.loopback() && (wanted.contains(link.index) || link.kind == "bridge") &&
+                names.size() < kMaxSysctlLinks)
+                names.push_back(link.name);
+        return names;
+    }
+
+    void read_fib() {
+        std::vector<FibAnswer> answers;
+        const auto ask = [&](FibQuery query) {
+            answers.push_back(lookup(netlink_, query));
+            return &answers.back();
+        };
+        for (const auto& node : request_.nodes) {
+            if (own_address(node)) continue;
+            const auto* answer = ask({node, {}, "", 0, 0, 0});
+            auto& uplink = node.is_v4() ? uplink4_ : uplink6_;
+            if (uplink.empty() && answer->error == 0 && !answer->next_hops.empty())
+                uplink = name_of(answer->next_hops.front().ifindex);
+        }
+        for (const auto& own : request_.own) ask({own.sample_pod(), {}, "", 0, 0, 0});
+        for (const auto& peer : request_.pod_cidrs)
+            if (std::find(request_.own.begin(), request_.own.end(), peer) == request_.own.end())
+                ask_peer(peer, ask);
+        facts.fib = std::move(answers);
+    }
+
+    HostFacts facts;
+
+  private:
+    template <class Ask>
+    void ask_peer(const Prefix& peer, Ask ask) {
+        ask({peer.first_usable(), {}, "", 0, 0, 0});
+        if (peer.last_usable() != peer.first_usable()) ask({peer.last_usable(), {}, "", 0, 0, 0});
+        const auto own = std::find_if(request_.own.begin(), request_.own.end(),
+                                      [&](const Prefix& p) { return p.family() == peer.family(); });
+        std::optional<Address> target;
+        if (own != request_.own.end()) {
+            target = own->sample_pod();
+            ask({peer.first_usable(), target, pod_link(*own), 0, 0, 0});
+        } else {
+            target = own_node_address(peer.family());
+        }
+        const auto& uplink = peer.family() == Family::v4 ? uplink4_ : uplink6_;
+        if (target && !uplink.empty()) ask({*target, peer.sample_pod(), uplink, 0, 0, 0});
+    }
+
+    bool own_address(const Address& address) const {
+        return facts.addresses.known() &&
+               std::any_of(facts.addresses->begin(), facts.addresses->end(),
+                           [&](const InterfaceAddress& a) { return a.address == address; });
+    }
+    std::optional<Address> own_node_address(Family family) const {
+        for (const auto& node : request_.nodes)
+            if (node.family() == family && own_address(node)) return node;
+        return std::nullopt;
+    }
+    std::string name_of(std::uint32_t index) const {
+        if (facts.links)
+            for (const auto& link : *facts.links)
+                if (link.index == index) return link.name;
+        return {};
+    }
+    // The link with an address inside the own CIDR, "lo" before there is one: forwarding is then asked of a
+    // packet from nowhere in particular.
+    std::string pod_link(const Prefix& own) const {
+        if (facts.addresses)
+            for (const auto& a : *facts.addresses)
+                if (own.contains(a.address)) return name_of(a.ifindex);
+        return "lo";
+    }
+
+    Netlink& netlink_;
+    const Gather& request_;
+    std::string uplink4_, uplink6_;
+};
+
+}  // namespace
+
+HostFacts gather(Netlink& netlink, const Gather& request, const std::string& ssh_connection) {
+    Facts reader(netlink, request);
+    reader.read_tables();
+    reader.read_fib();
+    const auto links = reader.relevant_links();
+    HostFacts facts = std::move(reader.facts);
+    facts.sysctls = read_sysctls(links);
+    facts.cni = read_cni();
+    facts.firewall = read_firewall();
+    facts.ssh_connection = ssh_connection.substr(0, 256);
+    facts.uid = geteuid();
+    facts.clock_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                         std::chrono::system_clock::now().time_since_epoch())
+                         .count();
+    utsname name{};
+    if (uname(&name) == 0) {
+        facts.hostname = name.nodename;
+        facts.kernel = name.release;
+        facts.machine = name.machine;
+    }
+    return facts;
+}
+
+}  // namespace podroute::agent

@@ -1,0 +1,167 @@
+// podroute-agent: answers requests on standard input until it ends. It decides nothing and leaves nothing.
+//
+// Usage: podroute-agent [--version] [--unlink-self DIR] [--ssh-connection TEXT]
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+#include <string>
+
+#include "agent/fib.h"
+#include "agent/gather.h"
+#include "agent/packets.h"
+#include "agent/solicit.h"
+#include "agent/waiting.h"
+
+namespace podroute::agent {
+
+bool controller_there() {
+    pollfd p{STDIN_FILENO, POLLRDHUP, 0};
+    return poll(&p, 1, 0) <= 0 || (p.revents & (POLLHUP | POLLRDHUP | POLLERR)) == 0;
+}
+
+namespace {
+
+constexpr std::uint32_t kMaxDeadline = 3'600'000;  // ms: no run takes an hour
+
+Refused refused(const Error& error) {
+    return {error};
+}
+
+class Agent {
+  public:
+    Agent(Netlink netlink, std::string ssh_connection)
+        : netlink_(std::move(netlink)), ssh_connection_(std::move(ssh_connection)) {}
+
+    Reply answer(const Request& request) {
+        return std::visit([this](const auto& r) { return this->handle(r); }, request);
+    }
+    std::chrono::milliseconds heartbeat() const { return heartbeat_; }
+
+  private:
+    Reply handle(const Hello& hello) {
+        heartbeat_ =
+            std::chrono::milliseconds(std::clamp<std::uint32_t>(hello.heartbeat_ms, 100, kMaxDeadline));
+        // The alarm ends the process also where it hangs in a write that nobody reads.
+        alarm(std::clamp<std::uint32_t>(hello.deadline_ms, 1000, kMaxDeadline) / 1000);
+        return HelloReply{kWireVersion, hello.nonce.substr(0, 256), PODROUTE_VERSION, geteuid()};
+    }
+    Reply handle(const Gather& request) { return gather(netlink_, request, ssh_connection_); }
+    Reply handle(const Lookup& request) {
+        LookupReply reply;
+        for (const auto& query : request.queries) reply.answers.push_back(lookup(netlink_, query));
+        return reply;
+    }
+    Reply handle(const Solicit& request) { return solicit(netlink_, request); }
+    Reply handle(const Arm& request) {
+        if (auto armed = packets_.arm(request.captures); !armed) return refused(armed.error());
+        return ArmReply{};
+    }
+    Reply handle(const Fire& request) {
+        auto sent = packets_.fire(request.frames);
+        if (!sent) return refused(sent.error());
+        return FireReply{*sent};
+    }
+    Reply handle(const Collect& request) { return packets_.collect(request.wait_ms); }
+    static Reply handle(const Ping&) { return PingReply{}; }
+    static Reply handle(const Bye&) { return ByeReply{}; }
+
+    Netlink netlink_;
+    Packets packets_;
+    std::string ssh_connection_;
+    std::chrono::milliseconds heartbeat_{30'000};  // until the hello says otherwise
+};
+
+bool write_all(std::string_view bytes) {
+    while (!bytes.empty()) {
+        const ssize_t n = write(STDOUT_FILENO, bytes.data(), bytes.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return false;
+        bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return true;
+}
+
+// The next whole message's body; nothing when the input ended, nothing came in time, or it is oversized.
+std::optional<std::string> next_message(std::string& buffer, std::chrono::milliseconds patience) {
+    for (;;) {
+        if (buffer.size() >= 4) {
+            const auto length = message_length(buffer);
+            if (!length) return std::nullopt;
+            if (buffer.size() >= 4 + *length) {
+                std::string body = buffer.substr(4, *length);
+                buffer.erase(0, 4 + *length);
+                return body;
+            }
+        }
+        pollfd p{STDIN_FILENO, POLLIN, 0};
+        const int ready = poll(&p, 1, static_cast<int>(patience.count()));
+        if (ready < 0 && errno == EINTR) continue;
+        if (ready <= 0) return std::nullopt;
+        std::array<char, 65536> part{};
+        const ssize_t n = read(STDIN_FILENO, part.data(), part.size());
+        if (n <= 0) return std::nullopt;
+        buffer.append(part.data(), static_cast<std::size_t>(n));
+    }
+}
+
+int serve(const std::string& ssh_connection) {
+    auto netlink = Netlink::open(NETLINK_ROUTE);
+    if (!netlink) {
+        std::fprintf(stderr, "podroute-agent: %s\n", netlink.error().text.c_str());
+        return 1;
+    }
+    Agent agent(std::move(*netlink), ssh_connection);
+    std::string buffer;
+    while (const auto body = next_message(buffer, agent.heartbeat())) {
+        const auto request = decode_request(*body);
+        if (!write_all(encode(request ? agent.answer(*request) : Reply{refused(request.error())}))) return 1;
+        if (request && std::holds_alternative<Bye>(*request)) break;
+    }
+    return 0;
+}
+
+void unlink_self(const char* directory) {
+    std::array<char, 4096> path{};
+    const ssize_t n = readlink("/proc/self/exe", path.data(), path.size() - 1);
+    // Only a file that stands right in the directory made for it.
+    if (n > 0 &&
+        std::string_view(path.data(), static_cast<std::size_t>(n)).rfind(std::string(directory) + "/", 0) ==
+            0) {
+        unlink(path.data());
+        rmdir(directory);
+    }
+}
+
+}  // namespace
+}  // namespace podroute::agent
+
+int main(int argc, char** argv) {
+    const char* ssh_connection = getenv("SSH_CONNECTION");
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view word = argv[i];
+        if (word == "--version") {
+            std::puts("podroute-agent " PODROUTE_VERSION);
+            return 0;
+        }
+        if (word == "--unlink-self" && i + 1 < argc)
+            podroute::agent::unlink_self(argv[++i]);
+        else if (word == "--ssh-connection" && i + 1 < argc)
+            ssh_connection = argv[++i];
+        else
+            return 2;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    alarm(3600);
+    try {
+        return podroute::agent::serve(ssh_connection == nullptr ? "" : ssh_connection);
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "podroute-agent: %s\n", e.what());
+        return 1;
+    }
+}

@@ -1,0 +1,71 @@
+// Neighbour resolution through the kernel (net/core/neighbour.c, neigh_add with NTF_USE).
+#include "agent/solicit.h"
+
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <set>
+#include <thread>
+
+#include "agent/tables.h"
+#include "agent/waiting.h"
+
+namespace podroute::agent {
+namespace {
+
+constexpr std::size_t kMaxTargets = 4096;
+constexpr std::uint32_t kMaxWait = 10'000;  // ms
+constexpr auto kFirstLook = std::chrono::milliseconds(1);
+constexpr auto kSlowestLook = std::chrono::milliseconds(50);
+
+void use(Netlink& netlink, const SolicitTarget& target) {
+    ndmsg head{};
+    head.ndm_family = static_cast<unsigned char>(target.address.is_v4() ? AF_INET : AF_INET6);
+    head.ndm_ifindex = static_cast<int>(target.ifindex);
+    head.ndm_flags = NTF_USE;
+    auto message = make_message(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_ACK, head);
+    put_address(message.get(), NDA_DST, target.address);
+    netlink.request(std::move(message));
+}
+
+bool settled(const Neighbour& n) {
+    constexpr unsigned kUnsettled = NUD_INCOMPLETE;
+    return n.state != 0 && (n.state & kUnsettled) == 0;
+}
+
+std::vector<Neighbour> look(Netlink& netlink, const std::vector<SolicitTarget>& targets) {
+    std::set<Address> addresses;
+    for (const auto& t : targets) addresses.insert(t.address);
+    const auto table = read_neighbours(netlink, [&](const Address& a) { return addresses.contains(a); });
+    std::vector<Neighbour> out;
+    for (const auto& t : targets) {
+        Neighbour entry{t.address, t.ifindex, "", 0};
+        if (table)
+            for (const auto& n : *table)
+                if (n.address == t.address && n.ifindex == t.ifindex) entry = n;
+        out.push_back(std::move(entry));
+    }
+    return out;
+}
+
+}  // namespace
+
+SolicitReply solicit(Netlink& netlink, const Solicit& request) {
+    auto targets = request.targets;
+    targets.resize(std::min(targets.size(), kMaxTargets));
+    for (const auto& t : targets) use(netlink, t);
+    const auto until = Clock::now() + std::chrono::milliseconds(std::min(request.wait_ms, kMaxWait));
+    auto pause = kFirstLook;
+    for (;;) {
+        auto entries = look(netlink, targets);
+        if (std::all_of(entries.begin(), entries.end(), settled) || Clock::now() >= until ||
+            !controller_there())
+            return {std::move(entries)};
+        std::this_thread::sleep_for(pause);
+        pause = std::min(pause * 2, kSlowestLook);
+    }
+}
+
+}  // namespace podroute::agent

@@ -1,0 +1,23 @@
+// The kernel's tables as facts: links, addresses, routes, rules, neighbours, by netlink dumps.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "agent/netlink.h"
+#include "model/facts.h"
+
+namespace podroute::agent {
+
+Result<std::vector<Link>> read_links(Netlink& netlink);
+Result<std::vector<InterfaceAddress>> read_addresses(Netlink& netlink);
+// Routes of both families, all tables and types, that `wanted` keeps. Cloned (cache) entries are left out.
+Result<std::vector<Route>> read_routes(Netlink& netlink, const std::function<bool(const Prefix&)>& wanted);
+Result<std::vector<Rule>> read_rules(Netlink& netlink);
+Result<std::vector<Neighbour>> read_neighbours(Netlink& netlink,
+                                               const std::function<bool(const Address&)>& wanted);
+
+// Next hops of a route message (RTM_NEWROUTE), for dumps and lookups alike.
+Route parse_route(const nlmsghdr& header);
+
+}  // namespace podroute::agent

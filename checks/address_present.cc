@@ -13,7 +13,8 @@ unsigned prefix_length(const Snapshot& snapshot, Family family) {
     for (const InventoryHost& peer : snapshot.inventory.hosts) {
         const HostFacts* facts = facts_of(snapshot, peer.name);
         const auto address = peer.address(family);
-        const InterfaceAddress* found = facts != nullptr && address ? find_address(*facts, *address) : nullptr;
+        const InterfaceAddress* found =
+            facts != nullptr && address ? find_address(*facts, *address) : nullptr;
         if (found != nullptr) return found->prefix_length;
     }
     return family == Family::v4 ? 24 : 64;
@@ -32,7 +33,8 @@ std::string carried(const HostFacts& facts, Family family) {
 }
 
 // Another host's address on this one, and not its own: SSH may have led to the wrong machine.
-const InventoryHost* mistaken_for(const Snapshot& snapshot, const InventoryHost& host, const HostFacts& facts) {
+const InventoryHost* mistaken_for(const Snapshot& snapshot, const InventoryHost& host,
+                                  const HostFacts& facts) {
     for (const InventoryHost& other : snapshot.inventory.hosts)
         for (const Address& address : other.addresses)
             if (other.name != host.name && carries(facts, address)) return &other;
@@ -55,9 +57,9 @@ Cause missing_cause(const Snapshot& snapshot, const InventoryHost& host, const H
     const auto links = uplinks(snapshot, host, facts);
     const std::string device = links.size() == 1 ? link_name(facts, links.front()) : "LINK";
     if (plain_word(device))
-        cause.commands.push_back(
-            on_host(host.name, "ip address add " + address.to_string() + "/" +
-                                   std::to_string(prefix_length(snapshot, address.family())) + " dev " + device));
+        cause.commands.push_back(on_host(
+            host.name, "ip address add " + address.to_string() + "/" +
+                           std::to_string(prefix_length(snapshot, address.family())) + " dev " + device));
     return cause;
 }
 

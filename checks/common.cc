@@ -19,11 +19,10 @@ Verdict with_cause(const InventoryHost& host, std::string subject, Status status
     return made;
 }
 
-bool wired(const Link& link, const HostFacts& facts) {
-    const bool port = link.master != 0;
-    const bool tunnel = link.mac.empty() || link.loopback();
-    const bool pod_side = find_link(facts, link.master) != nullptr;
-    return !port && !tunnel && !pod_side && (link.kind.empty() || link.kind == "veth");
+// A physical port, or a veth as in a container, that is no port of a bridge or bond.
+bool wired(const Link& link) {
+    return !link.loopback() && !link.mac.empty() && link.master == 0 &&
+           (link.kind.empty() || link.kind == "veth");
 }
 
 }  // namespace
@@ -59,7 +58,8 @@ Verdict blocked(const InventoryHost& host, std::string subject, std::string by, 
 Verdict not_read(const Snapshot& snapshot, const InventoryHost& host, std::string subject) {
     Verdict made = verdict(host, std::move(subject), Status::unknown, host.name + " was not read");
     const auto at = snapshot.hosts.find(host.name);
-    const bool coded = at != snapshot.hosts.end() && !at->second.known() && !at->second.unknown().code.empty();
+    const bool coded =
+        at != snapshot.hosts.end() && !at->second.known() && !at->second.unknown().code.empty();
     made.blocked_by = coded ? at->second.unknown().code : access_check(host);
     return made;
 }
@@ -92,12 +92,11 @@ bool lacks_address(const Snapshot& snapshot, const InventoryHost& host, Family f
 std::vector<std::uint32_t> uplinks(const Snapshot& snapshot, const InventoryHost& host,
                                    const HostFacts& facts, std::optional<Family> family) {
     InventoryHost narrowed = host;
-    if (family)
-        std::erase_if(narrowed.addresses, [&](const Address& a) { return a.family() != *family; });
+    if (family) std::erase_if(narrowed.addresses, [&](const Address& a) { return a.family() != *family; });
     std::vector<std::uint32_t> found = roles(facts, narrowed, snapshot.inventory).uplinks;
     if (!found.empty() || !facts.links.known()) return found;
     for (const Link& link : *facts.links)
-        if (wired(link, facts)) found.push_back(link.index);
+        if (wired(link)) found.push_back(link.index);
     if (found.size() != 1) found.clear();
     return found;
 }

@@ -13,8 +13,8 @@
 namespace podroute {
 namespace {
 
-constexpr std::uint32_t kDadFailed = 0x08;                // IFA_F_DADFAILED
-constexpr std::uint16_t kNudLearned = 2 | 4 | 8 | 16;     // reachable, stale, delay, probe
+constexpr std::uint32_t kDadFailed = 0x08;             // IFA_F_DADFAILED
+constexpr std::uint16_t kNudLearned = 2 | 4 | 8 | 16;  // reachable, stale, delay, probe
 constexpr std::string_view kNoMac = "00:00:00:00:00:00";
 constexpr std::size_t kMaxEvidence = 6;
 
@@ -81,7 +81,8 @@ class Search {
 
     static void note(Duplicate& duplicate, const std::string& line) {
         auto& evidence = duplicate.cause.evidence;
-        if (evidence.size() < kMaxEvidence && std::find(evidence.begin(), evidence.end(), line) == evidence.end())
+        if (evidence.size() < kMaxEvidence &&
+            std::find(evidence.begin(), evidence.end(), line) == evidence.end())
             evidence.push_back(line);
     }
 
@@ -135,9 +136,10 @@ class Search {
 
     Duplicate& shared(const InventoryHost& owner, const Address& address, const HostId& culprit) {
         const bool outside = culprit == owner.name;
-        return add(owner, address, culprit, address.to_string(),
-                   outside ? "another machine answers for the address " + address.to_string() + " of " + owner.name
-                           : culprit + " answers for the address " + address.to_string() + " of " + owner.name);
+        return add(
+            owner, address, culprit, address.to_string(),
+            outside ? "another machine answers for the address " + address.to_string() + " of " + owner.name
+                    : culprit + " answers for the address " + address.to_string() + " of " + owner.name);
     }
 
     // The owner's kernel found another user of its IPv6 address (RFC 4862 section 5.4).
@@ -196,10 +198,12 @@ class Search {
         if (!macs_.contains(owner.name)) return;
         for (const InventoryHost& observer : snapshot_.inventory.hosts) {
             const HostFacts* facts = facts_of(snapshot_, observer.name);
-            if (facts == nullptr || !facts->neighbours.known() || confirmed_.contains({observer.name, address}))
+            if (facts == nullptr || !facts->neighbours.known() ||
+                confirmed_.contains({observer.name, address}))
                 continue;
             for (const Neighbour& entry : *facts->neighbours) {
-                if (entry.address != address || entry.permanent() || (entry.state & kNudLearned) == 0) continue;
+                if (entry.address != address || entry.permanent() || (entry.state & kNudLearned) == 0)
+                    continue;
                 const HostId* other = holder(entry.mac, owner.name, observer.name);
                 if (other == nullptr) continue;
                 Duplicate& d = shared(owner, address, *other);
@@ -211,10 +215,10 @@ class Search {
     }
 
     const Snapshot& snapshot_;
-    std::map<HostId, std::set<std::string>> macs_;           // of every link that has one
-    std::map<std::string, std::vector<HostId>> holders_;     // hosts by MAC, in file order
-    std::map<std::string, HostId> uplink_macs_;              // the first host with it
-    std::set<std::pair<HostId, Address>> confirmed_;         // fresh answers outweigh the observer's table
+    std::map<HostId, std::set<std::string>> macs_;        // of every link that has one
+    std::map<std::string, std::vector<HostId>> holders_;  // hosts by MAC, in file order
+    std::map<std::string, HostId> uplink_macs_;           // the first host with it
+    std::set<std::pair<HostId, Address>> confirmed_;      // fresh answers outweigh the observer's table
     std::vector<Duplicate> found_;
 };
 

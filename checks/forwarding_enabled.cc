@@ -1,7 +1,7 @@
 // forwarding-enabled: a node passes packets between its uplink and its pods. Control hosts need not.
 //
-// IPv4 goes by ip_forward and each link's own setting; IPv6 by conf.all.forwarding, or force_forwarding of the
-// link by which a packet came in (Documentation/networking/ip-sysctl.rst).
+// IPv4 goes by ip_forward and each link's own setting; IPv6 by conf.all.forwarding, or force_forwarding of
+// the link by which a packet came in (Documentation/networking/ip-sysctl.rst).
 #include <algorithm>
 
 #include "checks/checks.h"
@@ -27,7 +27,8 @@ Node look_at(const Snapshot& snapshot, const InventoryHost& host, const HostFact
     auto indices = uplinks(snapshot, host, facts, family);
     const auto bridge = roles(facts, host).pod_bridge;
     node.bridge = bridge.has_value();
-    if (bridge && std::find(indices.begin(), indices.end(), *bridge) == indices.end()) indices.push_back(*bridge);
+    if (bridge && std::find(indices.begin(), indices.end(), *bridge) == indices.end())
+        indices.push_back(*bridge);
     for (const std::uint32_t index : indices) node.links.push_back(link_name(facts, index));
     return node;
 }
@@ -64,7 +65,8 @@ void add(Verdict& verdict, Cause cause) {
 
 void add_link(Verdict& verdict, const Node& node, const std::string& link) {
     const std::string name = "ipv4/conf/" + link + "/forwarding";
-    Cause cause = start(node, name, node.host.name + " does not forward IPv4 packets that come in by " + link);
+    Cause cause =
+        start(node, name, node.host.name + " does not forward IPv4 packets that come in by " + link);
     set(cause, node, name, 1);
     add(verdict, std::move(cause));
 }
@@ -72,7 +74,8 @@ void add_link(Verdict& verdict, const Node& node, const std::string& link) {
 // Links to come take conf.default: the pods' link where there is no bridge yet.
 void add_default(Verdict& verdict, const Node& node) {
     const std::string name = "ipv4/conf/default/forwarding";
-    Cause cause = start(node, name, "links made from now on will not forward IPv4 packets on " + node.host.name);
+    Cause cause =
+        start(node, name, "links made from now on will not forward IPv4 packets on " + node.host.name);
     if (node.bridge) {
         cause.severity = Severity::warning;
         cause.evidence.push_back("the links that pods use today have a setting of their own, which is 1");
@@ -144,8 +147,7 @@ Cause ipv6_cause(const Node& node, const std::vector<std::string>& off) {
         return cause;
     }
     for (const std::string& link : advertised) {
-        const std::string command =
-            setting_command(node.host.name, "ipv6/conf/" + link + "/accept_ra", 2);
+        const std::string command = setting_command(node.host.name, "ipv6/conf/" + link + "/accept_ra", 2);
         if (!command.empty()) cause.commands.push_back(command);
         cause.automatic = Automatic::never;
     }

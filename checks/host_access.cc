@@ -24,8 +24,8 @@ std::string summary(const HostId& host, const std::string& code) {
 
 bool unanswered(const HostFindings& findings, const InventoryHost& host) {
     return std::any_of(findings.solicited.begin(), findings.solicited.end(), [&](const Neighbour& entry) {
-        const bool its = std::find(host.addresses.begin(), host.addresses.end(), entry.address) !=
-                         host.addresses.end();
+        const bool its =
+            std::find(host.addresses.begin(), host.addresses.end(), entry.address) != host.addresses.end();
         return its && (entry.state == 0 || entry.state == kNudIncomplete || entry.state == kNudFailed);
     });
 }
@@ -50,7 +50,8 @@ Cause access_cause(const Snapshot& snapshot, const InventoryHost& host, const Un
     cause.evidence.push_back(unknown.why);
     const auto silent = silent_to(snapshot, host);
     if (!silent.empty())
-        cause.evidence.push_back("does not answer neighbour solicitations of " + joined_text(silent) + " either");
+        cause.evidence.push_back("does not answer neighbour solicitations of " + joined_text(silent) +
+                                 " either");
     if (!unknown.help.empty()) cause.commands.push_back(unknown.help);
     return cause;
 }
@@ -60,8 +61,8 @@ Verdict of_unknown(const Snapshot& snapshot, const InventoryHost& host, const Un
     if (std::find(kCodes.begin(), kCodes.end(), unknown.code) == kCodes.end())
         return verdict(host, subject, Status::unknown, unknown.why);
     Cause cause = access_cause(snapshot, host, unknown);
-    Verdict made = verdict(host, subject,
-                           unknown.code == "host-unreachable" ? Status::fail : Status::unknown, cause.summary);
+    Verdict made = verdict(host, subject, unknown.code == "host-unreachable" ? Status::fail : Status::unknown,
+                           cause.summary);
     made.expected = "an SSH session";
     made.observed = unknown.why;
     made.causes.push_back(std::move(cause));

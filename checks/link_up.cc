@@ -51,13 +51,16 @@ Cause down_cause(const InventoryHost& host, const HostFacts& facts, const Link& 
     cause.remedy.push_back(link_change(host, link));
     if (link.admin_up()) {
         cause.summary = role + link.name + " of " + host.name + " has no carrier";
-        cause.evidence.push_back("it is set up: the cable, the switch port or the virtual network is at fault");
-        if (plain_word(link.name)) cause.commands.push_back(on_host(host.name, "ip -d link show dev " + link.name));
+        cause.evidence.push_back(
+            "it is set up: the cable, the switch port or the virtual network is at fault");
+        if (plain_word(link.name))
+            cause.commands.push_back(on_host(host.name, "ip -d link show dev " + link.name));
         return cause;
     }
     cause.summary = role + link.name + " of " + host.name + " is down";
     cause.evidence.push_back("routes by a next hop were lost with it");
-    if (plain_word(link.name)) cause.commands.push_back(on_host(host.name, "ip link set dev " + link.name + " up"));
+    if (plain_word(link.name))
+        cause.commands.push_back(on_host(host.name, "ip link set dev " + link.name + " up"));
     if (is_uplink) add_lost_routes(cause, host, facts, link, expected);
     return cause;
 }
@@ -87,7 +90,8 @@ void judge_host(const Snapshot& snapshot, const InventoryHost& host, const Expec
         if (lacks) made = blocked(host, "uplink", "address-missing", made.message);
         verdicts.push_back(std::move(made));
     }
-    for (const std::uint32_t index : links) verdicts.push_back(judge_link(host, *facts, index, true, expected));
+    for (const std::uint32_t index : links)
+        verdicts.push_back(judge_link(host, *facts, index, true, expected));
     const auto bridge = roles(*facts, host).pod_bridge;
     if (bridge && std::find(links.begin(), links.end(), *bridge) == links.end())
         verdicts.push_back(judge_link(host, *facts, *bridge, false, expected));

@@ -30,14 +30,15 @@ Cause overlap_cause(const Snapshot& snapshot, const Overlap& overlap) {
     cause.code = "inventory-overlap";
     cause.host = later(snapshot, overlap);
     cause.subject = overlap.first.to_string() + " and " + second_text(overlap);
-    cause.summary = overlap.covers_node
-                        ? "the pod network of " + overlap.first_host + " covers the node address of " +
-                              overlap.second_host
-                        : "the pod networks of " + overlap.first_host + " and " + overlap.second_host + " overlap";
-    cause.evidence = {overlap.first.to_string() + " is the pod network of " + where(snapshot, overlap.first_host),
-                      second_text(overlap) +
-                          (overlap.covers_node ? " is the node address of " : " is the pod network of ") +
-                          where(snapshot, overlap.second_host)};
+    cause.summary = overlap.covers_node ? "the pod network of " + overlap.first_host +
+                                              " covers the node address of " + overlap.second_host
+                                        : "the pod networks of " + overlap.first_host + " and " +
+                                              overlap.second_host + " overlap";
+    cause.evidence = {
+        overlap.first.to_string() + " is the pod network of " + where(snapshot, overlap.first_host),
+        second_text(overlap) +
+            (overlap.covers_node ? " is the node address of " : " is the pod network of ") +
+            where(snapshot, overlap.second_host)};
     const std::string& file = snapshot.run.machines_file;
     const InventoryHost* host = snapshot.inventory.find(cause.host);
     if (plain_word(file) && host != nullptr && !host->lines.empty())

@@ -263,6 +263,9 @@ class LegWalk {
             const Link* link = host.link(hop.ifindex);
             if (link != nullptr && is_tunnel(*link))
                 return unknown(name, "it leaves by the tunnel " + link->name);
+            // The network of another host on this one's pod bridge: one of the two has the wrong one.
+            if (hop.ifindex == host.host_roles().pod_bridge)
+                return broken(name, "taken for its own pod network", "pod-cidr-mismatch");
             if (packet_.to.vantage == Vantage::pod)
                 return broken(name, "its route leaves by " + out.name + " without a next hop",
                               match.route != nullptr && match.route->protocol == 2 ? "route-shadowed"

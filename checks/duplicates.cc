@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::uint32_t kDadFailed = 0x08;             // IFA_F_DADFAILED
 constexpr std::uint16_t kNudLearned = 2 | 4 | 8 | 16;  // reachable, stale, delay, probe
+constexpr int kNudIncomplete = 1, kNudFailed = 32;
 constexpr std::string_view kNoMac = "00:00:00:00:00:00";
 constexpr std::size_t kMaxEvidence = 6;
 
@@ -56,10 +57,21 @@ class Search {
                 look_at_tables(host, address);
             }
         }
+        for (Duplicate& d : found_) add_silent(d);
         return std::move(found_);
     }
 
   private:
+    void add_silent(Duplicate& d) const {
+        for (const HostId& name : {d.owner, d.other}) {
+            const InventoryHost* host = snapshot_.inventory.find(name);
+            if (host == nullptr) continue;
+            for (HostChange& change : silent_neighbours(snapshot_, *host))
+                if (std::find(d.cause.remedy.begin(), d.cause.remedy.end(), change) == d.cause.remedy.end())
+                    d.cause.remedy.push_back(std::move(change));
+        }
+    }
+
     // SSH led to another machine: address-missing says so.
     bool mistaken(const HostId& name, Family family) const {
         const InventoryHost* host = snapshot_.inventory.find(name);
@@ -70,7 +82,7 @@ class Search {
                    const std::string& subject, const std::string& summary) {
         for (Duplicate& d : found_)
             if (d.cause.host == culprit && d.cause.subject == subject) return d;
-        Duplicate made{owner.name, address, {}};
+        Duplicate made{owner.name, owner.name, address, {}};
         made.cause.code = "address-duplicate";
         made.cause.host = culprit;
         made.cause.subject = subject;
@@ -99,6 +111,7 @@ class Search {
             if (added || first->second == host.name) continue;
             Duplicate& d = add(host, host.addresses.front(), host.name, mac,
                                host.name + " and " + first->second + " share the link-layer address " + mac);
+            d.other = first->second;
             note(d, "both carry it on their uplinks: one machine was cloned from the other");
             if (plain_word(link->name))
                 d.cause.commands = {on_host(host.name, "ip link set dev " + link->name + " address " +
@@ -228,9 +241,28 @@ std::vector<Duplicate> find_duplicates(const Snapshot& snapshot) {
     return Search(snapshot).run();
 }
 
+std::vector<HostChange> silent_neighbours(const Snapshot& snapshot, const InventoryHost& host) {
+    std::vector<HostChange> changes;
+    for (const RoundResult& round : snapshot.rounds) {
+        for (const auto& [observer, findings] : round.hosts) {
+            if (!findings.known()) continue;
+            for (const Neighbour& entry : findings->solicited) {
+                const bool resolved = (entry.state & ~(kNudIncomplete | kNudFailed)) != 0;
+                if (resolved || snapshot.inventory.owner_of(entry.address) != &host) continue;
+                Change change{NeighbourObject{entry.address, entry.ifindex}, entry, std::nullopt};
+                changes.push_back({observer, std::move(change)});
+            }
+        }
+    }
+    return changes;
+}
+
 bool concerns(const std::vector<Duplicate>& duplicates, const HostId& a, const HostId& b) {
     return std::any_of(duplicates.begin(), duplicates.end(), [&](const Duplicate& d) {
-        return d.owner == a || d.owner == b || d.cause.host == a || d.cause.host == b;
+        const auto has = [&](const HostId& name) {
+            return name == d.owner || name == d.other || name == d.cause.host;
+        };
+        return has(a) || has(b);
     });
 }
 

@@ -4,6 +4,7 @@
 
 #include "checks/checks.h"
 #include "checks/common.h"
+#include "checks/duplicates.h"
 #include "engine/classify.h"
 #include "engine/route_text.h"
 
@@ -65,13 +66,23 @@ Cause down_cause(const InventoryHost& host, const HostFacts& facts, const Link& 
     return cause;
 }
 
-Verdict judge_link(const InventoryHost& host, const HostFacts& facts, std::uint32_t index, bool is_uplink,
-                   const Expected& expected) {
+// IPv6 addresses go with the link, and no overlay brings them back: then nothing can be predicted.
+bool lost_address(const Snapshot& snapshot, const InventoryHost& host) {
+    return lacks_address(snapshot, host, Family::v6);
+}
+
+Verdict judge_link(const Snapshot& snapshot, const InventoryHost& host, const HostFacts& facts,
+                   std::uint32_t index, bool is_uplink, const Expected& expected) {
     const Link* link = find_link(facts, index);
     if (link == nullptr)
         return verdict(host, link_name(facts, index), Status::unknown, "the link is not in the dump");
     if (works(*link, is_uplink)) return verdict(host, link->name, Status::pass, state_text(*link));
-    Verdict made = failed(host, link->name, down_cause(host, facts, *link, is_uplink, expected));
+    Cause cause = down_cause(host, facts, *link, is_uplink, expected);
+    if (is_uplink)
+        for (HostChange& change : silent_neighbours(snapshot, host))
+            cause.remedy.push_back(std::move(change));
+    if (is_uplink && lost_address(snapshot, host)) cause.remedy.clear();
+    Verdict made = failed(host, link->name, std::move(cause));
     made.expected = link->name + " UP";
     made.observed = link->name + " " + state_text(*link);
     return made;
@@ -91,10 +102,10 @@ void judge_host(const Snapshot& snapshot, const InventoryHost& host, const Expec
         verdicts.push_back(std::move(made));
     }
     for (const std::uint32_t index : links)
-        verdicts.push_back(judge_link(host, *facts, index, true, expected));
+        verdicts.push_back(judge_link(snapshot, host, *facts, index, true, expected));
     const auto bridge = roles(*facts, host).pod_bridge;
     if (bridge && std::find(links.begin(), links.end(), *bridge) == links.end())
-        verdicts.push_back(judge_link(host, *facts, *bridge, false, expected));
+        verdicts.push_back(judge_link(snapshot, host, *facts, *bridge, false, expected));
 }
 
 }  // namespace

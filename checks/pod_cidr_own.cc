@@ -36,20 +36,23 @@ Verdict judge_cidr(const Snapshot& snapshot, const InventoryHost& host, const Pr
     if (!facts->links.known()) return part_not_read(host, subject, "the links", facts->links.unknown());
     if (!facts->addresses.known())
         return part_not_read(host, subject, "the addresses", facts->addresses.unknown());
+    if (overlapping(expected, cidr))
+        return blocked(host, subject, "inventory-overlap", "it overlaps another network of the inventory");
     if (auto cause = network_mismatch(host, *facts, cidr, expected))
         return failed(host, subject, std::move(*cause));
     if (const Link* bridge = down_bridge(host, *facts))
         return blocked(host, subject, "link-down", bridge->name + " is down");
-    if (overlapping(expected, cidr))
-        return blocked(host, subject, "inventory-overlap", "it overlaps another network of the inventory");
     if (!facts->routes.known()) return part_not_read(host, subject, "the routes", facts->routes.unknown());
     if (!facts->rules.known())
         return part_not_read(host, subject, "the policy rules", facts->rules.unknown());
     if (auto cause = own_route_cause(snapshot, host, *facts, cidr))
         return failed(host, subject, std::move(*cause));
-    // What the tables say stands; what the configuration would add is still open.
-    if (!facts->cni.known() && !facts->cni.unknown().code.empty())
+    if (!facts->cni.known())
         return part_not_read(host, subject, "the CNI configuration", facts->cni.unknown());
+    if (facts->cni->networks.empty() && !facts->cni->unreadable.empty() &&
+        bridge_with(*facts, host, cidr) == nullptr)
+        return verdict(host, subject, Status::unknown,
+                       "the CNI configuration could not be understood: " + facts->cni->unreadable.front());
     return verdict(host, subject, Status::pass, pass_text(host, *facts, cidr));
 }
 

@@ -28,13 +28,15 @@ TEST_P(Scenarios, GivesTheWantedCauses) {
     EXPECT_EQ(difference(*scenario, report), "") << verdicts_of(report);
 }
 
-// What a person sees must lead on: a cause that can be mended by typing says what to type, and one that the
-// tables show broken pairs for is found to explain some.
+// What the tables break must follow from a cause that was named, and every cause says in words what it is.
 TEST_P(Scenarios, ExplainsEveryPairThatItsTablesBreak) {
     const auto scenario = load_scenario(GetParam());
     ASSERT_TRUE(scenario) << scenario.error().where << ": " << scenario.error().text;
     const Report report = judge(scenario->snapshot, all_checks());
-    EXPECT_EQ(report.pairs.broken, report.pairs.explained) << verdicts_of(report);
+    // With --only the cause may be on a host that was not asked about.
+    if (scenario->snapshot.policy.only.empty()) {
+        EXPECT_EQ(report.pairs.broken, report.pairs.explained) << verdicts_of(report);
+    }
     for (const Diagnosis& diagnosis : report.diagnoses) EXPECT_FALSE(diagnosis.cause.summary.empty());
 }
 

@@ -28,7 +28,7 @@ Setting read_setting(const HostFacts& facts, const std::string& name) {
 }
 
 Setting effective_rp_filter(const HostFacts& facts, const std::string& link) {
-    const Setting all = read_setting(facts, "ipv4/conf/all/rp_filter");
+    Setting all = read_setting(facts, "ipv4/conf/all/rp_filter");
     Setting own = read_setting(facts, "ipv4/conf/" + link + "/rp_filter");
     if (all.state == Setting::State::unreadable) return all;
     if (own.state == Setting::State::unreadable) return own;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 #include <set>
+#include <unordered_map>
 
 #include "probes/arp.h"
 #include "probes/filter.h"
@@ -39,12 +40,14 @@ const Link* link_of(const HostFacts& facts, std::uint32_t ifindex) {
     return at == facts.links->end() ? nullptr : &*at;
 }
 
-// Pod CIDRs of all hosts with their owners, to find the one an address belongs to.
+// Whose a pod or node address is, by the inventory. Asked of every next hop of every host.
 class Owners {
   public:
-    explicit Owners(const Inventory& inventory) : inventory_(inventory) {
-        for (const auto& host : inventory.hosts)
+    explicit Owners(const Inventory& inventory) {
+        for (const auto& host : inventory.hosts) {
             for (const auto& cidr : host.pod_cidrs) cidrs_.emplace_back(cidr, &host);
+            for (const auto& address : host.addresses) nodes_.emplace(address, &host);
+        }
         std::sort(cidrs_.begin(), cidrs_.end());
     }
     // CIDRs that overlap are a fault of the inventory; any of the owners will do then.
@@ -55,10 +58,13 @@ class Owners {
         --at;
         return at->first.contains(address) ? at->second : nullptr;
     }
-    const InventoryHost* of_node(const Address& address) const { return inventory_.owner_of(address); }
+    const InventoryHost* of_node(const Address& address) const {
+        const auto at = nodes_.find(address);
+        return at == nodes_.end() ? nullptr : at->second;
+    }
 
   private:
-    const Inventory& inventory_;
+    std::unordered_map<Address, const InventoryHost*> nodes_;
     std::vector<std::pair<Prefix, const InventoryHost*>> cidrs_;
 };
 

@@ -133,6 +133,7 @@ class ProbesKernel : public ::testing::Test {
         const int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
         if (fd < 0) return false;
         std::vector<sock_filter> code;
+        code.reserve(filter.size());
         for (const auto& i : filter) code.push_back({i.code, i.jt, i.jf, i.k});
         const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
         sockaddr_ll at{};

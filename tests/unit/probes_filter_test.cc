@@ -20,6 +20,7 @@ constexpr auto kMe = "02:00:00:00:00:0a", kOther = "02:00:00:00:00:0b";
 
 bool passes(const std::vector<BpfInstruction>& filter, const Bytes& frame) {
     std::vector<bpf_insn> code;
+    code.reserve(filter.size());
     for (const auto& i : filter) code.push_back({i.code, i.jt, i.jf, i.k});
     const auto size = static_cast<unsigned>(frame.size());
     return bpf_filter(code.data(), frame.data(), size, size) != 0;
@@ -74,6 +75,7 @@ TEST(Filter, RandomBytesNeverPass) {
 TEST(Filter, TheMostThatIsAskedFitsIntoTheKernelsLimit) {
     for (const bool v4 : {true, false}) {
         std::vector<Address> many;
+        many.reserve(128);
         const auto first = *Address::parse(v4 ? "10.240.0.1" : "fd00::1");
         for (int i = 0; i < 128; ++i) many.push_back(first.offset(i));
         const auto filter = filter_for(many);

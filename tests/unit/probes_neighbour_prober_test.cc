@@ -224,8 +224,8 @@ TEST(NeighbourProber, RandomFramesAnswerNothing) {
         HostCatch caught;
         for (const auto& bytes : noise) caught.frames.push_back(frame(bytes));
         RC_ASSERT(!NeighbourProber().complete(plan, "node-0", caught.frames));
-        for (const auto& a : NeighbourProber().read(plan, {{"node-0", caught}}).hosts.at("node-0")->answers)
-            RC_ASSERT(a.macs.empty());
+        const auto result = NeighbourProber().read(plan, {{"node-0", caught}});
+        for (const auto& a : result.hosts.at("node-0")->answers) RC_ASSERT(a.macs.empty());
     });
 }
 

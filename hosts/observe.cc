@@ -15,11 +15,12 @@ constexpr auto kSlack = std::chrono::seconds(5);  // beyond what the agent itsel
 constexpr std::string_view kRefused = "refused";  // the agent lives and said no
 constexpr unsigned kMaxRounds = 16;               // a planner that never ends is a bug, not a long run
 
-// Why a host is unknown from here on, or for this round.
-Unknown unknown_for(const InventoryHost& host, const Error& error, const std::stop_token& cancel) {
+// Why a host is unknown from here on, or for this round; `refusal` is the code where the agent said no.
+Unknown unknown_for(const InventoryHost& host, const Error& error, std::string_view refusal,
+                    const std::stop_token& cancel) {
     if (cancel.stop_requested()) return {"the run was cancelled", "", ""};
-    if (error.code == kRefused) return {"the agent could not do it: " + error.text, "probe-unavailable", ""};
-    return {error.text, "agent-failed", "ssh root@" + host.name + " journalctl -n 50 -t sshd"};
+    if (error.code == kRefused) return {"the agent could not do it: " + error.text, std::string(refusal), ""};
+    return {error.text, "agent-failed", "ssh " + host.name + " journalctl -n 50 -t sshd"};
 }
 
 Gather gather_request(const Inventory& inventory, const InventoryHost& host) {
@@ -75,7 +76,7 @@ class Round {
                 return;
             }
             if (auto good = step(host.name, task->second, *link, *mine); !good)
-                mine = unknown_for(host, good.error(), cancel_);
+                mine = unknown_for(host, good.error(), "probe-unavailable", cancel_);
         });
     }
 
@@ -157,7 +158,7 @@ Snapshot observe(Fleet& fleet, Snapshot start, Prober& prober, const std::stop_t
             if (reply)
                 facts = std::move(*reply);
             else
-                facts = unknown_for(host, reply.error(), cancel);
+                facts = unknown_for(host, reply.error(), "agent-failed", cancel);
         }
         const std::scoped_lock lock(mutex);
         if (facts.known()) ++state.read;

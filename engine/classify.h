@@ -2,6 +2,7 @@
 // this one function.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -30,21 +31,41 @@ struct Classification {
     std::string expected;    // "10.200.1.0/24 via 10.240.0.21"
     std::string observed;    // "no match (network is unreachable)", "10.200.1.0/24 via 10.240.0.99 dev eth0"
     std::string note;        // of a right one: "by the covering route 10.200.0.0/16", else empty
-    std::string why;         // of an unknown one
+    std::string why;         // of an unknown one, and of link_down: one plain sentence
     std::string blocked_by;  // link_down, unknown: the cause code or check id that stands in the way
     std::optional<Cause> cause;  // of every class but right, link_down (links own that cause) and unknown
 };
 
-// The routes layer's answer for one expected route. `expected` must be from the same inventory.
+// Classifies the routes of one snapshot. Tables are indexed once per host and kept, so that a check makes one
+// of these for all its routes. The snapshot must outlive it; thread-compatible.
+class Classifier {
+  public:
+    explicit Classifier(const Snapshot& snapshot);
+    ~Classifier();
+    Classifier(const Classifier&) = delete;
+    Classifier& operator=(const Classifier&) = delete;
+    // `expected` must be from the same inventory. A CIDR that overlaps another, or covers a node address, is
+    // unknown, blocked by inventory-overlap.
+    Classification classify(const ExpectedRoute& expected);
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+// The routes layer's answer for one expected route; for many, make one Classifier.
 Classification classify(const Snapshot& snapshot, const ExpectedRoute& expected);
 
 // What other files need to know of a host's roles.
 struct HostRoles {
     std::vector<std::uint32_t> uplinks;  // links that carry an inventory address, or that the route to the
-                                         // peers' node addresses leaves by
+                                         // peers' node addresses leaves by; the former first
     std::optional<std::uint32_t> pod_bridge;  // the bridge named in /etc/cni/net.d, else the link whose
                                               // network is the CIDR, else cni0, cnio0, cbr0
 };
+// Only the links that carry an inventory address count as uplinks here.
 HostRoles roles(const HostFacts& facts, const InventoryHost& host);
+// With those that lead to the peers too.
+HostRoles roles(const HostFacts& facts, const InventoryHost& host, const Inventory& inventory);
 
 }  // namespace podroute

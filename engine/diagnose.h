@@ -18,7 +18,9 @@ struct Diagnoses {
 
 // Walks every verdict-bearing pair. A set of causes explains a broken pair if the walk passes with all their
 // remedies and breaks again when one is withheld. A broken pair that no cause explains and that no unread
-// host stands in yields `unexplained`. check_ids[i] is the report id of verdicts[i].
+// host stands in yields `unexplained`, unless options left checks or hosts out. Pairs of networks that
+// overlap another are unknown. Where the fabric routes (policy), nothing is walked. check_ids[i] is the
+// report id of verdicts[i].
 Diagnoses diagnose(const Snapshot& snapshot, std::span<const Verdict> verdicts,
                    std::span<const std::string> check_ids);
 

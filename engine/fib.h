@@ -20,9 +20,17 @@ struct FibMatch {
     const Route* route = nullptr;  // the route that matched, null if none did
 };
 
+// A stretch of addresses, both ends included, within which every lookup gives the same.
+struct Stretch {
+    Address first, last;
+};
+
+// What the host itself would ask for a packet to `destination`.
+FibQuery output_query(const Address& destination);
+
 // The tables of one host. Views of HostFacts are kept: the facts must outlive it. Overlay changes to routes,
-// rules and links are honoured; building costs once per host and overlay, a lookup is far below a microsecond
-// for a few hundred routes.
+// rules and links are honoured; building costs once per host, an overlay costs only what it holds, a lookup
+// is far below a microsecond for a few hundred routes.
 class Fib {
   public:
     explicit Fib(const HostFacts& facts, std::span<const Change> overlay = {});
@@ -30,16 +38,27 @@ class Fib {
     Fib(Fib&&) noexcept;
     Fib& operator=(Fib&&) noexcept;
 
+    // The same tables, shared and not copied, under this overlay instead of the present one.
+    Fib with(std::span<const Change> overlay) const;
+
     bool known() const;  // false: routes, rules or links were not read; lookup() must not be called
     FibMatch lookup(const FibQuery& query) const;
     // As lookup(), but only in this table, no rules.
     FibMatch lookup_in(std::uint32_t table, const FibQuery& query) const;
+    // Every route of the table that contains the query's destination and could be used, most preferred first.
+    std::vector<const Route*> candidates(std::uint32_t table, const FibQuery& query) const;
+    // Whether packets would be given to this next hop: not dead, its link up, linkdown only where tolerated.
+    bool live(const NextHop& hop, Family family) const;
+    // `cidr` cut where any route's or rule's prefix begins or ends, in order.
+    std::vector<Stretch> stretches(const Prefix& cidr) const;
     // First addresses of every stretch of `cidr` within which no route's prefix begins or ends (at least
     // {cidr.first_usable()}).
     std::vector<Address> boundary_samples(const Prefix& cidr) const;
 
   private:
+    struct Index;
     struct Impl;
+    explicit Fib(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;
 };
 

@@ -1,0 +1,382 @@
+// The route class of faults.md: samples are looked up, judged, and the first class that fits is taken.
+#include "engine/classify.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <set>
+#include <unordered_map>
+
+#include "engine/causes.h"
+#include "engine/route_text.h"
+#include "engine/samples.h"
+
+namespace podroute {
+namespace {
+
+constexpr std::uint8_t kProtocolKernel = 2;
+
+bool is_down(const Link& link) {
+    return !link.admin_up() || (!link.carrier && link.kind != "bridge");
+}
+
+// One host, prepared for many CIDRs.
+struct HostContext {
+    const HostFacts& facts;
+    const InventoryHost& host;
+    Fib fib;
+    HostRoles host_roles;
+    Neighbours neighbours;
+    std::unordered_map<Address, const FibAnswer*> kernel;  // output answers by destination
+
+    HostContext(const Snapshot& snapshot, const HostFacts& host_facts, const InventoryHost& inventory_host)
+        : facts(host_facts),
+          host(inventory_host),
+          fib(facts),
+          host_roles(roles(facts, host, snapshot.inventory)),
+          neighbours(facts, snapshot, host.name) {
+        if (facts.fib.known()) add_answers(*facts.fib);
+        for (const RoundResult& round : snapshot.rounds) {
+            const auto at = round.hosts.find(host.name);
+            if (at != round.hosts.end() && at->second.known()) add_answers(at->second->lookups);
+        }
+    }
+
+    void add_answers(const std::vector<FibAnswer>& answers) {
+        for (const FibAnswer& answer : answers)
+            if (answer.query == output_query(answer.query.destination))
+                kernel[answer.query.destination] = &answer;
+    }
+
+    const Link* link(std::uint32_t index) const { return find_link(facts, index); }
+    bool is_uplink(std::uint32_t index) const {
+        return std::find(host_roles.uplinks.begin(), host_roles.uplinks.end(), index) !=
+               host_roles.uplinks.end();
+    }
+    // The link by which a route to `next_hop` would leave: the one whose network holds it, else an uplink.
+    std::uint32_t link_towards(const Address& next_hop) const {
+        if (facts.addresses.known())
+            for (const InterfaceAddress& address : *facts.addresses)
+                if (address.network().contains(next_hop) && is_uplink(address.ifindex))
+                    return address.ifindex;
+        return host_roles.uplinks.empty() ? 0 : host_roles.uplinks.front();
+    }
+};
+
+bool same_hops(const std::vector<NextHop>& a, const std::vector<NextHop>& b) {
+    const auto keys = [](const std::vector<NextHop>& hops) {
+        std::multiset<std::pair<std::uint32_t, std::optional<Address>>> set;
+        for (const NextHop& hop : hops) set.emplace(hop.ifindex, hop.gateway);
+        return set;
+    };
+    return keys(a) == keys(b);
+}
+
+bool same_answer(const FibAnswer& a, const FibAnswer& b) {
+    if (a.error != 0 || b.error != 0) return a.error == b.error;
+    const bool same_table = a.table == 0 || b.table == 0 || a.table == b.table;
+    const bool same_match = !a.matched || !b.matched || a.matched == b.matched;
+    return a.type == b.type && same_table && same_match && same_hops(a.next_hops, b.next_hops);
+}
+
+// The kernel's word over ours where they differ.
+FibMatch kernel_match(const FibAnswer& answer, const FibMatch& ours, const HostFacts& facts) {
+    FibMatch match;
+    match.answer = answer;
+    if (answer.table != 0 && ours.rule != nullptr && ours.rule->table == answer.table) match.rule = ours.rule;
+    for (const Route& route : *facts.routes) {
+        if (answer.matched && route.destination == *answer.matched && route.type == answer.type &&
+            (answer.table == 0 || route.table == answer.table) &&
+            same_hops(route.next_hops, answer.next_hops))
+            match.route = &route;
+    }
+    return match;
+}
+
+class Judge {
+  public:
+    Judge(const HostContext& host, RouteCase& route_case) : host_(host), case_(route_case) {}
+
+    void sample_all() {
+        for (const Stretch& stretch : host_.fib.stretches(cidr())) {
+            const auto usable = usable_sample(stretch, cidr());
+            const Address address = usable.value_or(stretch.first);
+            FibQuery query = output_query(address);
+            add(stretch, usable.has_value(), false, query);
+            if (const auto source = own_pod()) {
+                query.source = source;
+                query.iif = pod_link();
+                add(stretch, usable.has_value(), true, query);
+            }
+        }
+    }
+
+  private:
+    const Prefix& cidr() const { return case_.expected.pod_cidr; }
+
+    std::optional<Address> own_pod() const {
+        for (const Prefix& own : host_.host.pod_cidrs)
+            if (own.family() == cidr().family()) return own.sample_pod();
+        return std::nullopt;
+    }
+    std::string pod_link() const {
+        const auto bridge = host_.host_roles.pod_bridge;
+        return bridge ? link_name(host_.facts, *bridge) : "lo";
+    }
+
+    void add(const Stretch& stretch, bool usable, bool forwarded, const FibQuery& query) {
+        SampleFate sample;
+        sample.stretch = stretch;
+        sample.usable = usable;
+        sample.forwarded = forwarded;
+        sample.match = host_.fib.lookup(query);
+        const auto kernel = host_.kernel.find(query.destination);
+        if (!forwarded && kernel != host_.kernel.end()) correct(sample, *kernel->second);
+        judge(sample);
+        case_.samples.push_back(std::move(sample));
+    }
+
+    void correct(SampleFate& sample, const FibAnswer& kernel) {
+        if (same_answer(sample.match.answer, kernel)) return;
+        case_.evidence.push_back("for " + kernel.query.destination.to_string() + " the kernel answers " +
+                                 answer_text(kernel, host_.facts) + ", where its tables say " +
+                                 answer_text(sample.match.answer, host_.facts));
+        sample.match = kernel_match(kernel, sample.match, host_.facts);
+    }
+
+    void judge(SampleFate& sample) {
+        sample.fate = fate_of(sample.match, sample.leg);
+        if (sample.fate == Fate::wrong_gateway || sample.fate == Fate::blackhole) look_for_better(sample);
+        const bool bad =
+            sample.fate != Fate::right && sample.fate != Fate::covered && sample.fate != Fate::unknown;
+        if (bad && not_by_main(sample.match) && main_is_right(sample.match.answer.query))
+            sample.fate = Fate::diverted;
+    }
+
+    Fate fate_of(const FibMatch& match, LegResult& leg) const {
+        const FibAnswer& answer = match.answer;
+        if (!answer.matched) return Fate::missing;
+        const bool shorter = answer.matched->length() < cidr().length();
+        if (answer.matched->is_default()) return Fate::missing;
+        if (answer.type != RouteType::unicast) return shorter ? Fate::missing : Fate::blackhole;
+        leg = judge_legs(answer.next_hops, host_.facts, case_.owner);
+        if (leg.judgement == LegJudgement::unknown) return Fate::unknown;
+        if (leg.judgement == LegJudgement::right) return shorter ? Fate::covered : Fate::right;
+        return shorter ? Fate::missing : Fate::wrong_gateway;
+    }
+
+    // Of a route that is not right: is there a right one that it wins over?
+    void look_for_better(SampleFate& sample) const {
+        const Route* winner = sample.match.route;
+        if (winner == nullptr) return;
+        sample.winners_over = {winner};
+        std::vector<const Route*> rivals = host_.fib.candidates(winner->table, sample.match.answer.query);
+        if (winner->table == kTableLocal) {
+            const auto main = host_.fib.candidates(kTableMain, sample.match.answer.query);
+            rivals.insert(rivals.end(), main.begin(), main.end());
+        }
+        std::vector<const Route*> over;
+        for (const Route* rival : rivals) {
+            if (is_right(*rival)) {
+                sample.better = rival;
+                break;
+            }
+            over.push_back(rival);
+        }
+        const bool connected = winner->protocol == kProtocolKernel &&
+                               std::none_of(winner->next_hops.begin(), winner->next_hops.end(),
+                                            [](const NextHop& hop) { return hop.gateway.has_value(); });
+        if (sample.better == nullptr && !connected) return;
+        if (sample.better != nullptr) sample.winners_over = over;
+        sample.fate = Fate::shadowed;
+    }
+
+    bool is_right(const Route& route) const {
+        return route.type == RouteType::unicast && !route.destination.is_default() &&
+               judge_legs(route.next_hops, host_.facts, case_.owner).judgement == LegJudgement::right;
+    }
+
+    static bool not_by_main(const FibMatch& match) {
+        if (match.rule == nullptr) return true;
+        const bool to_table = match.rule->action == 1;
+        return !to_table || (match.rule->table != kTableMain && match.rule->table != kTableLocal);
+    }
+
+    bool main_is_right(const FibQuery& query) const {
+        LegResult leg;
+        const Fate fate = fate_of(host_.fib.lookup_in(kTableMain, query), leg);
+        return fate == Fate::right || fate == Fate::covered;
+    }
+
+    const HostContext& host_;
+    RouteCase& case_;
+};
+
+const SampleFate* first_with(const RouteCase& c, Fate fate) {
+    for (const SampleFate& sample : c.samples)
+        if (sample.usable && sample.fate == fate) return &sample;
+    return nullptr;
+}
+
+// The link that stands in the way, null if none does: one that a next hop leaves by, or, where nothing right
+// was found, the one that a right route would leave by (its routes went with it).
+const Link* down_link(const HostContext& host, const RouteCase& c) {
+    bool all_right = true;
+    for (const SampleFate& sample : c.samples) {
+        if (sample.fate != Fate::right && sample.fate != Fate::covered) all_right = false;
+        if (sample.match.answer.type != RouteType::unicast) continue;
+        for (const NextHop& hop : sample.match.answer.next_hops) {
+            const Link* link = host.link(hop.ifindex);
+            if (link != nullptr && host.is_uplink(hop.ifindex) && is_down(*link)) return link;
+        }
+    }
+    const Link* uplink = host.link(c.uplink);
+    return !all_right && uplink != nullptr && is_down(*uplink) ? uplink : nullptr;
+}
+
+void judge_neighbours(const HostContext& host, const RouteCase& c, Classification& result) {
+    std::set<std::pair<Address, std::uint32_t>> seen;
+    for (const SampleFate& sample : c.samples) {
+        for (const NextHop& hop : sample.match.answer.next_hops) {
+            if (!hop.gateway || !seen.emplace(*hop.gateway, hop.ifindex).second) continue;
+            const NeighbourState state = host.neighbours.state(*hop.gateway, hop.ifindex);
+            const Neighbour* entry = host.neighbours.entry(*hop.gateway, hop.ifindex);
+            if (state.wrong && entry != nullptr) {
+                result.route_class = RouteClass::neighbour_wrong;
+                result.cause = neighbour_wrong_cause(c, hop, *entry, state);
+                result.observed = hop.gateway->to_string() + " lladdr " + state.entry_mac +
+                                  " PERMANENT, answered by " + state.answer_mac;
+                return;
+            }
+            if (!state.unresolved || result.cause) continue;
+            if (c.owner.unread != nullptr) {
+                result.note =
+                    hop.gateway->to_string() + " does not answer; " + c.expected.owner + " was not read";
+                continue;
+            }
+            result.route_class = RouteClass::gateway_unresolved;
+            result.cause = unresolved_cause(c, hop);
+            result.observed =
+                hop.gateway->to_string() + " dev " + link_name(host.facts, hop.ifindex) + " does not answer";
+        }
+    }
+}
+
+struct ClassOfFate {
+    Fate fate;
+    RouteClass route_class;
+    Cause (*cause)(const RouteCase&);
+};
+
+void judge_samples(const HostContext& host, const RouteCase& c, Classification& result) {
+    static constexpr ClassOfFate kOrder[] = {
+        {Fate::diverted, RouteClass::rule_diverted, diverted_cause},
+        {Fate::missing, RouteClass::missing, missing_cause},
+        {Fate::shadowed, RouteClass::shadowed, shadowed_cause},
+        {Fate::blackhole, RouteClass::blackhole,
+         [](const RouteCase& r) { return replaced_cause(r, Fate::blackhole); }},
+        {Fate::wrong_gateway, RouteClass::wrong_gateway,
+         [](const RouteCase& r) { return replaced_cause(r, Fate::wrong_gateway); }},
+    };
+    for (const ClassOfFate& candidate : kOrder) {
+        const SampleFate* sample = first_with(c, candidate.fate);
+        if (sample == nullptr) continue;
+        result.route_class = candidate.route_class;
+        result.observed = found_text(*sample, c);
+        const bool some = std::any_of(c.samples.begin(), c.samples.end(), [](const SampleFate& s) {
+            return s.usable && s.fate != Fate::missing;
+        });
+        if (candidate.fate == Fate::missing && some) {
+            result.route_class = RouteClass::partial;
+            result.observed += " for a part, from " + sample->stretch.first.to_string();
+            result.cause = partial_cause(c);
+        } else {
+            result.cause = candidate.cause(c);
+        }
+        return;
+    }
+    if (const SampleFate* sample = first_with(c, Fate::unknown)) {
+        result.why = found_text(*sample, c) + ": " + sample->leg.why;
+        result.observed = found_text(*sample, c);
+        result.blocked_by = sample->leg.blocked_by;
+        return;
+    }
+    result.route_class = RouteClass::right;
+    if (!c.samples.empty()) result.observed = found_text(c.samples.front(), c);
+    if (const SampleFate* sample = first_with(c, Fate::covered))
+        result.note = "by the covering route " + sample->match.answer.matched->to_string();
+    judge_neighbours(host, c, result);
+}
+
+Classification unknown(const ExpectedRoute& expected, const std::string& why, const std::string& code) {
+    Classification result;
+    result.expected = expected.pod_cidr.to_string() + " via " + expected.next_hop.to_string();
+    result.why = why;
+    result.blocked_by = code;
+    return result;
+}
+
+}  // namespace
+
+struct Classifier::Impl {
+    const Snapshot& snapshot;
+    std::set<Prefix> overlapping;
+    std::map<HostId, std::unique_ptr<HostContext>> hosts;
+    std::map<HostId, OwnerAddresses> owners;
+
+    explicit Impl(const Snapshot& s) : snapshot(s) {
+        for (const Overlap& overlap : expect(snapshot.inventory).overlaps) {
+            overlapping.insert(overlap.first);
+            if (!overlap.covers_node) overlapping.insert(overlap.second);
+        }
+    }
+
+    const HostContext& context(const HostFacts& facts, const InventoryHost& host) {
+        auto& slot = hosts[host.name];
+        if (!slot) slot = std::make_unique<HostContext>(snapshot, facts, host);
+        return *slot;
+    }
+    const OwnerAddresses& addresses_of(const InventoryHost& owner) {
+        const auto at = owners.find(owner.name);
+        return at != owners.end() ? at->second
+                                  : owners.emplace(owner.name, OwnerAddresses(snapshot, owner)).first->second;
+    }
+};
+
+Classifier::Classifier(const Snapshot& snapshot) : impl_(std::make_unique<Impl>(snapshot)) {}
+Classifier::~Classifier() = default;
+
+Classification Classifier::classify(const ExpectedRoute& expected) {
+    if (impl_->overlapping.contains(expected.pod_cidr))
+        return unknown(expected, "the pod CIDR overlaps another network of the inventory",
+                       "inventory-overlap");
+    const auto facts = impl_->snapshot.hosts.find(expected.host);
+    const InventoryHost* host = impl_->snapshot.inventory.find(expected.host);
+    const InventoryHost* owner = impl_->snapshot.inventory.find(expected.owner);
+    if (facts == impl_->snapshot.hosts.end() || host == nullptr || owner == nullptr)
+        return unknown(expected, "the facts of " + expected.host + " were not read", "");
+    if (!facts->second.known())
+        return unknown(expected, facts->second.unknown().why, facts->second.unknown().code);
+    const HostContext& context = impl_->context(*facts->second, *host);
+    if (!context.fib.known()) return unknown(expected, "the routing tables could not be read", "");
+
+    Classification result = unknown(expected, "", "");
+    RouteCase c{impl_->snapshot, expected, context.facts, impl_->addresses_of(*owner), 0, {}, {}};
+    c.uplink = context.link_towards(expected.next_hop);
+    Judge(context, c).sample_all();
+    if (const Link* link = down_link(context, c)) {
+        result.route_class = RouteClass::link_down;
+        result.why = link->name + " is down";
+        result.observed = result.why;
+        result.blocked_by = "link-down";
+        return result;
+    }
+    judge_samples(context, c, result);
+    return result;
+}
+
+Classification classify(const Snapshot& snapshot, const ExpectedRoute& expected) {
+    return Classifier(snapshot).classify(expected);
+}
+
+}  // namespace podroute

@@ -1,0 +1,163 @@
+// Follows a broken walk from stop to stop, mending as it goes, then drops what was not needed.
+#include "engine/explain.h"
+
+#include <algorithm>
+#include <set>
+
+namespace podroute {
+namespace {
+
+constexpr std::size_t kMaxRounds = 8;
+constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+
+bool contains(const std::vector<std::size_t>& list, std::size_t value) {
+    return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+// rp_filter drops may be due to a wrong route: then the route is the cause.
+bool fits(const std::string& stop_code, const std::string& cause_code) {
+    if (stop_code == "rp-filter-drop" && is_route_code(cause_code)) return true;
+    if (stop_code == "route-missing" && cause_code == "route-partial") return true;
+    return stop_code == cause_code;
+}
+
+}  // namespace
+
+Explainer::Explainer(const Snapshot& snapshot, Walker& walker, std::span<const FoldedCause> causes)
+    : snapshot_(snapshot), walker_(walker), causes_(causes) {
+    std::set<std::string> networks;
+    for (const InventoryHost& host : snapshot.inventory.hosts)
+        for (const Prefix& cidr : host.pod_cidrs) networks.insert(cidr.to_string());
+    for (std::size_t i = 0; i < causes.size(); ++i) {
+        HostCauses& at = by_host_[causes[i].cause.host];
+        for (const std::string& subject : causes[i].subjects) {
+            // A policy rule may catch more than the network it was found by.
+            if (networks.contains(subject) && causes[i].cause.code != "rule-diverted")
+                at.by_network[subject].push_back(i);
+            else
+                at.others.push_back(i);
+        }
+    }
+}
+
+std::vector<std::string> Explainer::networks_of(const Flow& flow) const {
+    std::vector<std::string> networks;
+    for (const Endpoint* endpoint : {&flow.source, &flow.destination}) {
+        const InventoryHost* host = snapshot_.inventory.find(endpoint->host);
+        if (host == nullptr) continue;
+        for (const Prefix& cidr : host->pod_cidrs)
+            if (cidr.contains(endpoint->address)) networks.push_back(cidr.to_string());
+    }
+    return networks;
+}
+
+Explainer::Indices Explainer::touching(const HostId& host, const std::vector<std::string>& networks) const {
+    const auto at = by_host_.find(host);
+    if (at == by_host_.end()) return {};
+    Indices found;
+    for (const std::string& network : networks) {
+        const auto list = at->second.by_network.find(network);
+        if (list != at->second.by_network.end())
+            found.insert(found.end(), list->second.begin(), list->second.end());
+    }
+    found.insert(found.end(), at->second.others.begin(), at->second.others.end());
+    std::sort(found.begin(), found.end());
+    found.erase(std::unique(found.begin(), found.end()), found.end());
+    std::erase_if(found, [&](std::size_t i) { return causes_[i].cause.severity == Severity::info; });
+    return found;
+}
+
+// The best of what is left: causes where a leg stops whose code fits, else any there, else any on the way.
+Explainer::Indices Explainer::next_candidates(const Walk& walk, const std::vector<std::string>& networks,
+                                              const Indices& taken) const {
+    Indices fitting, there, on_the_way;
+    for (const Leg* leg : {&walk.request, &walk.reply}) {
+        if (leg->status != WalkStatus::broken) continue;
+        std::vector<HostId> hosts = leg->hops;
+        if (std::find(hosts.begin(), hosts.end(), leg->stopped_at) == hosts.end())
+            hosts.push_back(leg->stopped_at);
+        for (const HostId& host : hosts) {
+            for (const std::size_t i : touching(host, networks)) {
+                if (contains(taken, i) || causes_[i].cause.remedy.empty()) continue;
+                const bool here = host == leg->stopped_at;
+                on_the_way.push_back(i);
+                if (here) there.push_back(i);
+                if (here && fits(leg->code, causes_[i].cause.code)) fitting.push_back(i);
+            }
+        }
+    }
+    Indices best = !fitting.empty() ? fitting : !there.empty() ? there : on_the_way;
+    // Where a reverse path filter drops and a route is wrong too, the route is tried first.
+    const bool some_route = std::any_of(best.begin(), best.end(),
+                                        [&](std::size_t i) { return is_route_code(causes_[i].cause.code); });
+    if (some_route)
+        std::erase_if(best, [&](std::size_t i) { return causes_[i].cause.code == "rp-filter-drop"; });
+    std::sort(best.begin(), best.end());
+    best.erase(std::unique(best.begin(), best.end()), best.end());
+    return best;
+}
+
+Explainer::Indices Explainer::without_remedy(const Walk& walk,
+                                             const std::vector<std::string>& networks) const {
+    Indices found;
+    for (const Leg* leg : {&walk.request, &walk.reply}) {
+        if (leg->status != WalkStatus::broken) continue;
+        const std::size_t before = found.size();
+        for (const std::size_t i : touching(leg->stopped_at, networks))
+            if (fits(leg->code, causes_[i].cause.code) && !contains(found, i)) found.push_back(i);
+        if (found.size() > before) continue;
+        for (const std::size_t i : touching(leg->stopped_at, networks)) {
+            const Cause& cause = causes_[i].cause;
+            if (cause.remedy.empty() && cause.severity == Severity::error && !contains(found, i))
+                found.push_back(i);
+        }
+        const bool already = std::any_of(found.begin(), found.end(), [&](std::size_t i) {
+            return causes_[i].cause.host == leg->stopped_at;
+        });
+        if (!already) return {};
+    }
+    return found;
+}
+
+Walk Explainer::walk_with(const Flow& flow, const Indices& causes, std::size_t but) {
+    std::vector<HostChange> overlay;
+    for (const std::size_t i : causes)
+        if (i != but)
+            overlay.insert(overlay.end(), causes_[i].cause.remedy.begin(), causes_[i].cause.remedy.end());
+    return walker_.walk(flow, overlay);
+}
+
+std::optional<Explanation> Explainer::explain(const Flow& flow, const Walk& broken) {
+    const auto networks = networks_of(flow);
+    Indices set, fixed;  // fixed: taken on their code alone
+    Walk now = broken;
+    for (std::size_t round = 0; round < kMaxRounds && now.status == WalkStatus::broken; ++round) {
+        const Indices candidates = next_candidates(now, networks, set);
+        if (candidates.empty()) break;
+        set.insert(set.end(), candidates.begin(), candidates.end());
+        now = walk_with(flow, set, kNone);
+    }
+    Explanation explanation;
+    if (now.status == WalkStatus::broken) {
+        fixed = without_remedy(now, networks);
+        if (fixed.empty()) return std::nullopt;
+        for (const std::size_t i : fixed) explanation.parts.push_back({i, now});
+        std::erase_if(set, [&](std::size_t i) { return contains(fixed, i); });
+        return explanation;
+    }
+    for (std::size_t at = 0; at < set.size();) {
+        Walk without = walk_with(flow, set, set[at]);
+        if (without.status != WalkStatus::broken) {
+            set.erase(set.begin() + static_cast<std::ptrdiff_t>(at));
+            explanation.parts.clear();
+            at = 0;  // what was kept before may be needed in another way now
+            continue;
+        }
+        explanation.parts.push_back({set[at], std::move(without)});
+        ++at;
+    }
+    if (explanation.parts.empty()) return std::nullopt;
+    return explanation;
+}
+
+}  // namespace podroute

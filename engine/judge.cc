@@ -1,0 +1,142 @@
+// Runs the checks, gives every verdict its id, and speaks the verdict of the run (design.md section 2).
+#include "engine/judge.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "engine/diagnose.h"
+#include "engine/expected.h"
+
+namespace podroute {
+namespace {
+
+constexpr int kExitPass = 0, kExitFail = 1, kExitUnknown = 3;
+
+// Causes that say a host or the tool could not be used; nothing about the network.
+bool is_access_code(const std::string& code) {
+    static constexpr std::array<std::string_view, 6> codes{"ssh-auth-failed",       "ssh-host-key-unknown",
+                                                           "ssh-host-key-mismatch", "ssh-failed",
+                                                           "agent-failed",          "probe-unavailable"};
+    return std::find(codes.begin(), codes.end(), code) != codes.end();
+}
+
+// Assertions about routes on hosts; what a host makes of its own pod CIDR holds in any fabric.
+bool needs_host_routes(const Check& check) {
+    return check.layer == Layer::routes && !check.code.starts_with("pod-cidr");
+}
+
+void make_skip(Verdict& verdict, const std::string& reason) {
+    verdict.status = Status::skip;
+    verdict.message = reason;
+    verdict.blocked_by.clear();
+    verdict.causes.clear();
+}
+
+std::vector<Verdict> run_check(const Snapshot& snapshot, const Expected& expected, const Check& check) {
+    const Policy& policy = snapshot.policy;
+    std::vector<Verdict> verdicts = check.run(snapshot, expected);
+    std::erase_if(verdicts, [&](const Verdict& verdict) {
+        return !policy.only.empty() && !verdict.host.empty() && !policy.only.contains(verdict.host);
+    });
+    for (Verdict& verdict : verdicts) {
+        verdict.check = check.code;
+        verdict.layer = check.layer;
+        if (policy.skip.contains(std::string(check.code)))
+            make_skip(verdict, "skipped by --skip " + std::string(check.code));
+        else if (policy.routing == Routing::fabric && needs_host_routes(check))
+            make_skip(verdict, "pod networks are routed by the fabric (--routing fabric)");
+    }
+    return verdicts;
+}
+
+std::string unique_id(const Verdict& verdict, std::map<std::string, unsigned>& seen) {
+    std::string id =
+        verdict.check + "/" + (verdict.host.empty() ? "-" : verdict.host) + "/" + verdict.subject;
+    const unsigned count = ++seen[id];
+    return count == 1 ? id : id + "#" + std::to_string(count);
+}
+
+void count(Counts& counts, Status status) {
+    switch (status) {
+        case Status::pass:
+            ++counts.pass;
+            return;
+        case Status::fail:
+            ++counts.fail;
+            return;
+        case Status::warn:
+            ++counts.warn;
+            return;
+        case Status::skip:
+            ++counts.skip;
+            return;
+        case Status::unknown:
+            ++counts.unknown;
+            return;
+    }
+}
+
+// What of the checks bears on the exit code.
+struct Outcome {
+    bool network_error = false, access_error = false, warning = false, unknown = false;
+};
+
+void add_verdict(Outcome& outcome, const Verdict& verdict, bool can_error) {
+    if (verdict.status == Status::unknown && can_error) outcome.unknown = true;
+    if (verdict.status == Status::warn) outcome.warning = true;
+    // A failed check always has a cause; one without is still no pass.
+    if (verdict.status == Status::fail && verdict.causes.empty()) outcome.network_error = true;
+}
+
+void add_diagnosis(Outcome& outcome, const Cause& cause) {
+    if (cause.severity == Severity::warning) outcome.warning = true;
+    if (cause.severity != Severity::error) return;
+    (is_access_code(cause.code) ? outcome.access_error : outcome.network_error) = true;
+}
+
+void conclude(Report& report, const Outcome& outcome, const Snapshot& snapshot) {
+    const bool fails =
+        outcome.network_error || (outcome.warning && snapshot.policy.fail_on == FailOn::warning);
+    const bool untested =
+        outcome.access_error || outcome.unknown || snapshot.run.cancelled || report.checks_summary.pass == 0;
+    report.verdict = fails ? RunVerdict::fail : untested ? RunVerdict::unknown : RunVerdict::pass;
+    report.exit_code = fails ? kExitFail : untested ? kExitUnknown : kExitPass;
+}
+
+}  // namespace
+
+Report judge(const Snapshot& snapshot, std::span<const Check> checks) {
+    Report report;
+    report.run = snapshot.run;
+    // Without probes nothing can show that the fabric routes: auto is host (faults.md).
+    report.routing = snapshot.policy.routing == Routing::fabric ? Routing::fabric : Routing::host;
+    report.inventory = snapshot.inventory;
+    const Expected expected = expect(snapshot.inventory);
+    std::vector<Verdict> verdicts;
+    std::vector<std::string> ids;
+    std::map<std::string, unsigned> seen;
+    Outcome outcome;
+    for (const Check& check : checks) {
+        if (!snapshot.policy.layers.empty() && !snapshot.policy.layers.contains(check.layer)) continue;
+        for (Verdict& verdict : run_check(snapshot, expected, check)) {
+            count(report.checks_summary, verdict.status);
+            add_verdict(outcome, verdict, check.can_error);
+            ids.push_back(unique_id(verdict, seen));
+            verdicts.push_back(std::move(verdict));
+        }
+    }
+    Diagnoses diagnoses = diagnose(snapshot, verdicts, ids);
+    for (const Diagnosis& diagnosis : diagnoses.list) add_diagnosis(outcome, diagnosis.cause);
+    report.diagnoses = std::move(diagnoses.list);
+    report.paths = std::move(diagnoses.paths);
+    report.pairs = diagnoses.pairs;
+    for (std::size_t i = 0; i < verdicts.size(); ++i) {
+        verdicts[i].causes.clear();
+        report.checks.push_back({ids[i], std::move(verdicts[i])});
+    }
+    conclude(report, outcome, snapshot);
+    return report;
+}
+
+}  // namespace podroute

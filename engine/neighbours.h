@@ -1,0 +1,35 @@
+// What is known of the neighbours of one host: its table, and what solicitations sent in the rounds brought.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "model/snapshot.h"
+
+namespace podroute {
+
+struct NeighbourState {
+    bool wrong = false;       // PERMANENT, and none of those who answer has its MAC
+    bool unresolved = false;  // a solicitation of the kernel was not answered
+    std::string entry_mac;    // of the table
+    std::string answer_mac;   // the first of those who answered
+};
+
+class Neighbours {
+  public:
+    Neighbours(const HostFacts& facts, const Snapshot& snapshot, const HostId& host);
+    // Nothing known is neither wrong nor unresolved.
+    NeighbourState state(const Address& address, std::uint32_t ifindex) const;
+    // The table's entry, null if there is none.
+    const Neighbour* entry(const Address& address, std::uint32_t ifindex) const;
+
+  private:
+    using Key = std::pair<Address, std::uint32_t>;
+    std::map<Key, const Neighbour*> table_;
+    std::map<Key, const Neighbour*> solicited_;
+    std::map<Key, const std::vector<std::string>*> answers_;
+};
+
+}  // namespace podroute

@@ -1,0 +1,358 @@
+// Follows a packet from host to host. At each host: what the link lets in, what the tables say, what the
+// reverse path filter and the forwarding settings let through, and which host the next hop is.
+#include "engine/walk.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <set>
+#include <unordered_map>
+
+#include "engine/legs.h"
+#include "engine/route_text.h"
+#include "engine/walk_host.h"
+
+namespace podroute {
+namespace {
+
+constexpr std::size_t kMaxHops = 16;
+constexpr std::uint32_t kOutput = 0xffffffffU;  // the host's own packet, it came in by no link
+
+struct Packet {
+    const Endpoint& from;
+    const Endpoint& to;
+    bool reply = false;
+    std::uint8_t ip_proto = 0;
+    std::uint16_t destination_port = 0;
+    Prefix network;  // the pod CIDR of `to`, or its host prefix
+};
+
+Leg stop(WalkStatus status, const HostId& host, std::string reason, std::string code,
+         const std::vector<HostId>& hops) {
+    return {status, hops, host, std::move(reason), std::move(code)};
+}
+
+}  // namespace
+
+std::string to_string(const Endpoint& endpoint) {
+    return (endpoint.vantage == Vantage::pod ? "pod " : "node ") + endpoint.host;
+}
+
+struct Walker::Impl {
+    const Snapshot& snapshot;
+    std::unordered_map<HostId, std::unique_ptr<WalkHost>> hosts;     // whose facts were read
+    std::unordered_map<Address, std::vector<HostId>> carriers;       // by the address dumps
+    std::unordered_map<HostId, std::unique_ptr<WalkHost>> overlaid;  // of the walk under way
+
+    explicit Impl(const Snapshot& s) : snapshot(s) {
+        const Prefix loopback{Address::v4(0x7f000000U), 8};
+        for (const InventoryHost& host : snapshot.inventory.hosts) {
+            const auto facts = snapshot.hosts.find(host.name);
+            if (facts == snapshot.hosts.end() || !facts->second.known()) continue;
+            hosts.emplace(host.name, std::make_unique<WalkHost>(snapshot, host, *facts->second));
+            if (!facts->second->addresses.known()) continue;
+            for (const InterfaceAddress& address : *facts->second->addresses)
+                if (!loopback.contains(address.address)) carriers[address.address].push_back(host.name);
+        }
+    }
+
+    const WalkHost* find(const HostId& host) const {
+        if (const auto at = overlaid.find(host); at != overlaid.end()) return at->second.get();
+        const auto at = hosts.find(host);
+        return at != hosts.end() ? at->second.get() : nullptr;
+    }
+
+    void set_overlay(std::span<const HostChange> overlay) {
+        overlaid.clear();
+        std::map<HostId, std::vector<Change>> by_host;
+        for (const HostChange& change : overlay) by_host[change.host].push_back(change.change);
+        for (const auto& [host, changes] : by_host) {
+            const auto at = hosts.find(host);
+            if (at != hosts.end()) overlaid.emplace(host, std::make_unique<WalkHost>(*at->second, changes));
+        }
+    }
+
+    Prefix network_of(const Endpoint& endpoint) const {
+        const InventoryHost* host = snapshot.inventory.find(endpoint.host);
+        if (host != nullptr && endpoint.vantage == Vantage::pod)
+            for (const Prefix& cidr : host->pod_cidrs)
+                if (cidr.contains(endpoint.address)) return cidr;
+        return Prefix::host(endpoint.address);
+    }
+};
+
+namespace {
+
+using Forwarding = LinkSettings::Forwarding;
+
+// One leg under way. States (host, incoming link) are visited once: what follows from one is always the same.
+template <class World>
+class LegWalk {
+  public:
+    LegWalk(const World& world, const Packet& packet) : world_(world), packet_(packet) {}
+
+    Leg run() {
+        const WalkHost* source = world_.find(packet_.from.host);
+        std::uint32_t iif = kOutput;
+        if (packet_.from.vantage == Vantage::pod)
+            iif = source != nullptr ? source->host_roles().pod_bridge.value_or(kFutureLink) : kFutureLink;
+        return visit(packet_.from.host, iif);
+    }
+
+  private:
+    Leg broken(const HostId& host, std::string reason, std::string code) const {
+        return stop(WalkStatus::broken, host, std::move(reason), std::move(code), path_);
+    }
+    Leg unknown(const HostId& host, std::string reason, std::string code = {}) const {
+        return stop(WalkStatus::unknown, host, std::move(reason), std::move(code), path_);
+    }
+    Leg passed() const { return stop(WalkStatus::pass, {}, "", "", path_); }
+
+    Leg visit(const HostId& name, std::uint32_t iif) {
+        path_.push_back(name);
+        Leg leg = visit_once(name, iif);
+        path_.pop_back();
+        return leg;
+    }
+
+    Leg visit_once(const HostId& name, std::uint32_t iif) {
+        const std::pair<HostId, std::uint32_t> state{name, iif};
+        if (done_.contains(state)) return passed();
+        if (path_.size() > kMaxHops || !under_way_.insert(state).second)
+            return broken(name, "loop", "route-wrong-gateway");
+        Leg leg = at_host(name, iif);
+        under_way_.erase(state);
+        if (leg.status == WalkStatus::pass) done_.insert(state);
+        return leg;
+    }
+
+    Leg at_host(const HostId& name, std::uint32_t iif) {
+        const WalkHost* host = world_.find(name);
+        if (host == nullptr) return unknown(name, "its facts were not read", unread_code(name));
+        if (!host->fib().known()) return unknown(name, "table not read");
+        if (iif != kOutput && !host->settings(iif).up)
+            return broken(name, host->settings(iif).name + " is down", "link-down");
+        const FibMatch match = host->fib().lookup(query(*host, iif));
+        if (match.answer.error == 0 && match.answer.type == RouteType::local) return local(*host, iif, match);
+        if (name == packet_.to.host) return at_destination(*host, iif, match);
+        if (match.answer.error != 0) return rejected(*host, match);
+        if (match.answer.type != RouteType::unicast)
+            return broken(name, "taken for a " + type_name(match.answer.type) + " address", "route-shadowed");
+        return follow(*host, iif, match);
+    }
+
+    FibQuery query(const WalkHost& host, std::uint32_t iif) const {
+        FibQuery q = output_query(packet_.to.address);
+        q.ip_proto = packet_.ip_proto;
+        q.destination_port = packet_.destination_port;
+        if (iif != kOutput) q.iif = iif == kFutureLink ? "lo" : host.settings(iif).name;
+        // A request of the host itself is looked up before its source is chosen.
+        if (iif != kOutput || packet_.reply) q.source = packet_.from.address;
+        return q;
+    }
+
+    std::string unread_code(const HostId& name) const {
+        const auto facts = world_.snapshot.hosts.find(name);
+        const bool known = facts == world_.snapshot.hosts.end() || facts->second.known();
+        return known ? "" : facts->second.unknown().code;
+    }
+
+    Leg local(const WalkHost& host, std::uint32_t iif, const FibMatch& match) {
+        const HostId& name = host.host().name;
+        if (name == packet_.to.host && packet_.to.vantage == Vantage::node) {
+            const auto drop = filter(host, iif, "lo");
+            return drop ? *drop : passed();
+        }
+        if (name == packet_.to.host) return at_destination(host, iif, match);
+        return broken(name, "taken for an address of its own",
+                      packet_.to.vantage == Vantage::pod ? "route-shadowed" : "address-duplicate");
+    }
+
+    Leg rejected(const WalkHost& host, const FibMatch& match) const {
+        const HostId& name = host.host().name;
+        if (match.route == nullptr && match.rule != nullptr)
+            return broken(name, "rejected by rule " + rule_text(*match.rule), "rule-diverted");
+        if (match.route == nullptr) return broken(name, "no route", "route-missing");
+        const bool shorter = match.route->destination.length() < packet_.network.length();
+        return broken(name, type_name(match.route->type) + " " + match.route->destination.to_string(),
+                      shorter ? "route-missing" : "route-blackhole");
+    }
+
+    // Before a pod's link the packet is forwarded, so that the settings of the incoming link matter.
+    Leg at_destination(const WalkHost& host, std::uint32_t iif, const FibMatch& match) {
+        const HostId& name = host.host().name;
+        if (packet_.to.vantage == Vantage::node)
+            return broken(name, "no link carries " + packet_.to.address.to_string(), "address-missing");
+        const auto bridge = host.host_roles().pod_bridge;
+        const auto& hops = match.answer.next_hops;
+        const bool unicast = match.answer.error == 0 && match.answer.type == RouteType::unicast;
+        const bool inside = match.answer.matched && packet_.network.contains(*match.answer.matched);
+        const bool routed_off =
+            unicast && !match.answer.matched->is_default() &&
+            (!inside || std::any_of(hops.begin(), hops.end(), [](const NextHop& h) { return h.gateway; }));
+        if (routed_off)
+            return broken(name, "routed off by " + answer_text(match.answer, host.facts()),
+                          "pod-cidr-mismatch");
+        if (bridge) {
+            const bool on_bridge = unicast && std::any_of(hops.begin(), hops.end(), [&](const NextHop& h) {
+                                       return h.ifindex == *bridge;
+                                   });
+            if (!host.settings(*bridge).up)
+                return broken(name, host.settings(*bridge).name + " is down", "link-down");
+            if (!on_bridge)
+                return broken(name, "the pod network is not on " + host.settings(*bridge).name,
+                              "pod-cidr-mismatch");
+        }
+        if (const auto halt = forwarding_halt(host, iif)) return *halt;
+        const auto drop = filter(host, iif, bridge ? host.settings(*bridge).name : "lo");
+        return drop ? *drop : passed();
+    }
+
+    std::optional<Leg> forwarding_halt(const WalkHost& host, std::uint32_t iif) const {
+        if (iif == kOutput) return std::nullopt;
+        const LinkSettings& settings = host.settings(iif);
+        const bool v4 = packet_.to.address.is_v4();
+        const Forwarding forwarding = v4 ? settings.ipv4 : settings.ipv6;
+        const std::string& reason = v4 ? settings.ipv4_reason : settings.ipv6_reason;
+        if (forwarding == Forwarding::on) return std::nullopt;
+        if (forwarding == Forwarding::unknown) return unknown(host.host().name, reason);
+        return broken(host.host().name, reason, "forwarding-disabled");
+    }
+
+    // __fib_validate_source() of net/ipv4/fib_frontend.c: the way back is looked up as for a packet that came
+    // in by `oif`.
+    std::optional<Leg> filter(const WalkHost& host, std::uint32_t iif, const std::string& oif) const {
+        if (iif == kOutput || iif == kFutureLink || !packet_.to.address.is_v4()) return std::nullopt;
+        const LinkSettings& settings = host.settings(iif);
+        if (settings.rp_filter == 0) return std::nullopt;
+        if (settings.rp_filter < 0) return unknown(host.host().name, "rp_filter was not read");
+        FibQuery back = output_query(packet_.from.address);
+        back.source = packet_.to.address;
+        back.iif = oif;
+        const FibMatch match = host.fib().lookup(back);
+        const auto& hops = match.answer.next_hops;
+        const bool found = match.answer.error == 0 && match.answer.type == RouteType::unicast;
+        const bool same_link = found && std::any_of(hops.begin(), hops.end(),
+                                                    [&](const NextHop& hop) { return hop.ifindex == iif; });
+        if (same_link || (found && settings.rp_filter >= 2)) return std::nullopt;
+        return broken(host.host().name, "dropped by reverse path filter on " + settings.name,
+                      "rp-filter-drop");
+    }
+
+    Leg follow(const WalkHost& host, std::uint32_t iif, const FibMatch& match) {
+        Leg result = passed();
+        bool any = false;
+        for (const NextHop& hop : match.answer.next_hops) {
+            if (!host.fib().live(hop, packet_.to.address.family())) continue;
+            any = true;
+            Leg leg = follow_hop(host, iif, match, hop);
+            if (leg.status == WalkStatus::broken) return leg;
+            if (leg.status == WalkStatus::unknown || result.status == WalkStatus::pass)
+                result = std::move(leg);
+        }
+        return any ? result : broken(host.host().name, "every next hop is dead", "link-down");
+    }
+
+    Leg follow_hop(const WalkHost& host, std::uint32_t iif, const FibMatch& match, const NextHop& hop) {
+        const HostId& name = host.host().name;
+        const LinkSettings& out = host.settings(hop.ifindex);
+        if (!out.up) return broken(name, out.name + " is down", "link-down");
+        if (const auto halt = forwarding_halt(host, iif)) return *halt;
+        if (const auto drop = filter(host, iif, out.name)) return *drop;
+        if (!hop.gateway) {
+            const Link* link = host.link(hop.ifindex);
+            if (link != nullptr && is_tunnel(*link))
+                return unknown(name, "it leaves by the tunnel " + link->name);
+            if (packet_.to.vantage == Vantage::pod)
+                return broken(name, "its route leaves by " + out.name + " without a next hop",
+                              match.route != nullptr && match.route->protocol == 2 ? "route-shadowed"
+                                                                                   : "route-wrong-gateway");
+        }
+        return next(host, match, hop.gateway.value_or(packet_.to.address), hop.ifindex);
+    }
+
+    Leg next(const WalkHost& host, const FibMatch& match, const Address& target, std::uint32_t ifindex) {
+        const HostId& name = host.host().name;
+        const NeighbourState neighbour = host.neighbour(target, ifindex);
+        if (neighbour.wrong)
+            return broken(name, "wrong neighbour entry for " + target.to_string(), "neighbour-wrong");
+        const auto carrier = carrier_of(target);
+        const InventoryHost* owner = world_.snapshot.inventory.owner_of(target);
+        if (!carrier && owner != nullptr && world_.find(owner->name) != nullptr) {
+            path_.push_back(owner->name);
+            Leg leg = broken(owner->name, "no link carries " + target.to_string(), "address-missing");
+            path_.pop_back();
+            return leg;
+        }
+        if (!carrier && owner != nullptr) return visit(owner->name, kFutureLink);  // not read: unknown
+        if (neighbour.unresolved)
+            return broken(name, target.to_string() + " does not answer", "gateway-unresolved");
+        if (!carrier) return leaves(name, match, target);
+        return visit(*carrier, entry_link(*carrier, target));
+    }
+
+    Leg leaves(const HostId& name, const FibMatch& match, const Address& target) const {
+        if (world_.find(packet_.to.host) == nullptr)
+            return unknown(name, target.to_string() + " may be an address of " + packet_.to.host,
+                           unread_code(packet_.to.host));
+        const bool shorter =
+            match.answer.matched && match.answer.matched->length() < packet_.network.length();
+        const bool by_default = match.answer.matched && match.answer.matched->is_default();
+        return broken(name,
+                      std::string(by_default ? "falls to the default route" : "leaves the cluster") +
+                          " via " + target.to_string(),
+                      shorter ? "route-missing" : "route-wrong-gateway");
+    }
+
+    // The host that takes packets for this next hop: its owner, else the destination, else whoever has it.
+    std::optional<HostId> carrier_of(const Address& target) const {
+        const auto at = world_.carriers.find(target);
+        if (at == world_.carriers.end()) return std::nullopt;
+        const auto& names = at->second;
+        const InventoryHost* owner = world_.snapshot.inventory.owner_of(target);
+        for (const HostId& wanted : {owner != nullptr ? owner->name : HostId{}, packet_.to.host})
+            if (std::find(names.begin(), names.end(), wanted) != names.end()) return wanted;
+        return names.front();
+    }
+
+    std::uint32_t entry_link(const HostId& name, const Address& target) const {
+        const WalkHost* host = world_.find(name);
+        if (host != nullptr && host->facts().addresses.known())
+            for (const InterfaceAddress& address : *host->facts().addresses)
+                if (address.address == target) return address.ifindex;
+        return kFutureLink;
+    }
+
+    const World& world_;
+    const Packet& packet_;
+    std::vector<HostId> path_;
+    std::set<std::pair<HostId, std::uint32_t>> under_way_, done_;
+};
+
+WalkStatus both(WalkStatus a, WalkStatus b) {
+    if (a == WalkStatus::broken || b == WalkStatus::broken) return WalkStatus::broken;
+    return a == WalkStatus::unknown || b == WalkStatus::unknown ? WalkStatus::unknown : WalkStatus::pass;
+}
+
+}  // namespace
+
+Walker::Walker(const Snapshot& snapshot) : impl_(std::make_unique<Impl>(snapshot)) {}
+Walker::~Walker() = default;
+
+Walk Walker::walk(const Flow& flow, std::span<const HostChange> overlay) {
+    impl_->set_overlay(overlay);
+    const Packet request{flow.source,   flow.destination,      false,
+                         flow.ip_proto, flow.destination_port, impl_->network_of(flow.destination)};
+    const Packet reply{flow.destination, flow.source, true, flow.ip_proto, 0, impl_->network_of(flow.source)};
+    Walk walk;
+    walk.request = LegWalk<Impl>(*impl_, request).run();
+    walk.reply = LegWalk<Impl>(*impl_, reply).run();
+    walk.status = both(walk.request.status, walk.reply.status);
+    return walk;
+}
+
+Walk walk(const Snapshot& snapshot, const Flow& flow, std::span<const HostChange> overlay) {
+    return Walker(snapshot).walk(flow, overlay);
+}
+
+}  // namespace podroute

@@ -26,7 +26,8 @@ namespace {
 
 constexpr int kPollSlice = 100;                     // ms
 constexpr std::size_t kMaxErrorOutput = 16 * 1024;  // bytes kept of a command's standard error
-constexpr std::size_t kWriteChunk = 128 * 1024;     // bytes
+constexpr std::size_t kWriteChunk = 64 * 1024;      // bytes
+constexpr std::uint32_t kMaxUnderway = 256 * 1024;  // bytes sent and not yet passed on to the command
 
 void quick_ack(int fd) {
     const int one = 1;
@@ -82,8 +83,10 @@ struct SshSession::Impl {
     SshHandle session;
     ssh_channel channel = nullptr;
     std::string errors;
+    std::uint32_t largest_window = 0;  // of the channel, in bytes
 
     void close_channel() {
+        largest_window = 0;
         if (channel != nullptr) ssh_channel_free(channel);
         channel = nullptr;
     }
@@ -113,6 +116,19 @@ struct SshSession::Impl {
             errors.append(buffer.data(),
                           std::min(static_cast<std::size_t>(n),
                                    kMaxErrorOutput - std::min(kMaxErrorOutput, errors.size())));
+    }
+    // Waits until few enough bytes are on their way; false when the channel is closed. What sshd cannot pass
+    // on it keeps in a buffer that it copies whenever it grows: two megabytes at once cost it 15 ms.
+    bool wait_for_window() {
+        for (;;) {
+            if (ssh_channel_is_closed(channel) != 0 || guard.fired()) return false;
+            const auto open = ssh_channel_window_size(channel);
+            largest_window = std::max(largest_window, open);
+            if (largest_window - open < kMaxUnderway) return true;
+            wait_readable(transport.fd());
+            // Takes what came, window adjustments among it; data stays for read().
+            if (ssh_channel_poll(channel, 0) == SSH_ERROR) return false;
+        }
     }
     // Calls a non-blocking libssh function until it no longer says "again".
     template <class F>
@@ -216,16 +232,17 @@ Result<void> SshSession::exec(const std::string& command) {
 }
 
 Result<void> SshSession::write(std::string_view bytes) {
-    // A blocking write waits for the channel's window by itself; the watchdog bounds it.
-    ssh_set_blocking(impl_->session.get(), 1);
+    // A blocking write waits for the socket by itself; the watchdog bounds it.
     bool good = true;
     while (good && !bytes.empty()) {
+        if (!impl_->wait_for_window()) return impl_->closed();
+        ssh_set_blocking(impl_->session.get(), 1);
         const auto chunk = static_cast<std::uint32_t>(std::min(bytes.size(), kWriteChunk));
         const int n = ssh_channel_write(impl_->channel, bytes.data(), chunk);
+        ssh_set_blocking(impl_->session.get(), 0);
         good = n > 0;
         if (good) bytes.remove_prefix(static_cast<std::size_t>(n));
     }
-    ssh_set_blocking(impl_->session.get(), 0);
     if (!good) return impl_->closed();
     return {};
 }

@@ -36,6 +36,9 @@ Explainer::Explainer(const Snapshot& snapshot, Walker& walker, std::span<const F
         for (const Prefix& cidr : host.pod_cidrs) networks.insert(cidr.to_string());
     for (std::size_t i = 0; i < causes.size(); ++i) {
         families_.push_back(family_of(causes[i].cause.subject));
+        // What is mended on one host may be felt on another: a neighbour that does not answer.
+        for (const HostChange& change : causes[i].cause.remedy)
+            if (change.host != causes[i].cause.host) by_host_[change.host].others.push_back(i);
         HostCauses& at = by_host_[causes[i].cause.host];
         for (const std::string& subject : causes[i].subjects) {
             // A policy rule, or a pod bridge with the wrong network, may catch more than its subject.

@@ -78,7 +78,7 @@ HostId owner_of_subject(const Snapshot& snapshot, const std::string& subject) {
 }
 
 struct Standing {
-    std::map<HostId, std::size_t> link_down, address_missing, address_duplicate, forwarding;
+    std::map<HostId, std::size_t> link_down, address_missing, address_duplicate;
     std::map<HostId, std::size_t> cidr_mismatch;
     std::map<std::string, std::size_t> overlaps;  // by the CIDRs that take part
 
@@ -88,7 +88,6 @@ struct Standing {
             if (cause.severity != Severity::error) continue;
             if (cause.code == "link-down") link_down.emplace(cause.host, i);
             if (cause.code == "address-missing") address_missing.emplace(cause.host, i);
-            if (cause.code == "forwarding-disabled") forwarding.emplace(cause.host, i);
             if (cause.code == "pod-cidr-mismatch") cidr_mismatch.emplace(cause.host, i);
             if (cause.code == "inventory-overlap") add_overlaps(snapshot, cause.host, i);
             if (cause.code != "address-duplicate") continue;
@@ -130,7 +129,6 @@ std::optional<std::size_t> swapped(const Snapshot& snapshot, const Cause& cause,
 
 // The error that this one follows from.
 std::optional<std::size_t> origin(const Snapshot& snapshot, const Cause& cause, const Standing& standing) {
-    if (cause.code == "rp-filter-drop") return find(standing.forwarding, cause.host);  // which masks it
     if (cause.code == "pod-cidr-mismatch") {
         const auto overlap = standing.overlaps.find(cause.subject);
         return overlap == standing.overlaps.end() ? std::nullopt : std::optional(overlap->second);

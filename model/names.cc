@@ -20,7 +20,8 @@ Result<Layer> parse_layer(std::string_view text) {
     std::string all;
     for (std::size_t i = 0; i < kLayers.size(); ++i) {
         if (kLayers[i] == text) return static_cast<Layer>(i);
-        all += (i == 0 ? "" : ", ") + std::string(kLayers[i]);
+        if (i != 0) all += ", ";
+        all += kLayers[i];
     }
     return failure("bad-layer", "'" + std::string(text) + "' is no layer; the layers are " + all);
 }

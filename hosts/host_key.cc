@@ -88,15 +88,15 @@ std::vector<std::string> names_of(const InventoryHost& host) {
 }
 
 std::string choose_known_hosts_name(ssh_session session, const InventoryHost& host,
-                                    const std::string& transport) {
+                                    const std::string& transport, const std::string& otherwise) {
     auto names = names_of(host);
     names.insert(names.begin() + 2, transport);
     for (const auto& name : names) {
         ssh_options_set(session, SSH_OPTIONS_HOST, name.c_str());
         if (ssh_session_has_known_hosts_entry(session) == SSH_KNOWN_HOSTS_OK) return name;
     }
-    ssh_options_set(session, SSH_OPTIONS_HOST, host.name.c_str());
-    return host.name;
+    ssh_options_set(session, SSH_OPTIONS_HOST, otherwise.c_str());
+    return otherwise;
 }
 
 tl::expected<void, Unknown> check_host_key(ssh_session session, const LoginTarget& target,

@@ -17,10 +17,10 @@ namespace podroute {
 std::vector<std::string> names_of(const InventoryHost& host);
 
 // Chooses the name under which the host's key is recorded: its name, else the FQDN, else the address that is
-// connected to, else another one; its name where none is. libssh then asks the host for a key of the recorded
-// type, so that a key of another type is no mismatch by accident. Call it before the key exchange.
+// connected to, else another one; `otherwise` where none is. libssh then asks the host for a key of the
+// recorded type, so that a key of another type is no mismatch by accident. Call it before the key exchange.
 std::string choose_known_hosts_name(ssh_session_struct* session, const InventoryHost& host,
-                                    const std::string& transport);
+                                    const std::string& transport, const std::string& otherwise);
 
 // After the key exchange. With accept_new an unknown key is recorded under `name`, as ssh does; a changed or
 // revoked one never.

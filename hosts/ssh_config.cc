@@ -48,7 +48,7 @@ void prefer_quick_algorithms(ssh_session session) {
 }
 
 // Reads ssh_config for the name, the FQDN and the addresses in turn, until one has a HostName; as in ssh, the
-// first value of an option wins. Without a HostName the host is reached by its inventory address.
+// first value of an option wins. The HostName; nothing if there is none.
 std::string read_config(ssh_session session, const InventoryHost& host, const std::string& file) {
     for (const auto& name : names_of(host)) {
         ssh_options_set(session, SSH_OPTIONS_HOST, name.c_str());
@@ -56,7 +56,7 @@ std::string read_config(ssh_session session, const InventoryHost& host, const st
         auto resolved = ssh_option(session, SSH_OPTIONS_HOST);
         if (strcasecmp(resolved.c_str(), name.c_str()) != 0) return resolved;
     }
-    return host.addresses.front().to_string();
+    return {};
 }
 
 }  // namespace
@@ -88,7 +88,9 @@ Configured configure(const InventoryHost& host, const SshOptions& options) {
     ResolvedLogin login;
     LoginTarget& target = login.target;
     target.name = host.name;
-    target.transport = read_config(session, host, options.config);
+    const auto host_name = read_config(session, host, options.config);
+    target.transport = host_name.empty() ? host.addresses.front().to_string() : host_name;
+    login.known_as = host_name.empty() ? host.name : host_name;
     ssh_options_set(session, SSH_OPTIONS_HOST, target.transport.c_str());
     target.user = options.user.empty() ? ssh_option(session, SSH_OPTIONS_USER) : options.user;
     if (target.user.empty()) target.user = "root";

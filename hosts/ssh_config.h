@@ -22,6 +22,7 @@ using SshHandle = std::unique_ptr<ssh_session_struct, FreeSession>;
 struct ResolvedLogin {
     LoginTarget target;
     std::string proxy_command;  // empty: TCP
+    std::string known_as;       // the name that ssh records its key under: HostName's, else the host's
 };
 struct Configured {
     SshHandle session;

@@ -27,6 +27,7 @@ namespace {
 constexpr int kPollSlice = 100;                     // ms
 constexpr std::size_t kMaxErrorOutput = 16 * 1024;  // bytes kept of a command's standard error
 constexpr std::size_t kWriteChunk = 64 * 1024;      // bytes
+constexpr auto kStandstill = std::chrono::milliseconds(300);
 constexpr std::uint32_t kMaxUnderway = 256 * 1024;  // bytes sent and not yet passed on to the command
 
 void quick_ack(int fd) {
@@ -117,17 +118,22 @@ struct SshSession::Impl {
                           std::min(static_cast<std::size_t>(n),
                                    kMaxErrorOutput - std::min(kMaxErrorOutput, errors.size())));
     }
-    // Waits until few enough bytes are on their way; false when the channel is closed. What sshd cannot pass
-    // on it keeps in a buffer that it copies whenever it grows: two megabytes at once cost it 15 ms.
+    // Waits until few enough bytes are on their way. What sshd cannot pass on it keeps in a buffer that it
+    // copies whenever it grows: two megabytes at once cost it 15 ms. False when the channel is closed, or
+    // when the command speaks and reads no more (libssh tells of the end only when its output was read).
     bool wait_for_window() {
-        for (;;) {
+        auto moved = Watchdog::Clock::now();
+        for (std::uint32_t last = 0;;) {
             if (ssh_channel_is_closed(channel) != 0 || guard.fired()) return false;
             const auto open = ssh_channel_window_size(channel);
             largest_window = std::max(largest_window, open);
             if (largest_window - open < kMaxUnderway) return true;
-            wait_readable(transport.fd());
+            const auto now = Watchdog::Clock::now();
+            if (std::exchange(last, open) != open) moved = now;
             // Takes what came, window adjustments among it; data stays for read().
-            if (ssh_channel_poll(channel, 0) == SSH_ERROR) return false;
+            const int waiting = ssh_channel_poll(channel, 0);
+            if (waiting < 0 || (waiting > 0 && now - moved > kStandstill)) return false;
+            if (ssh_channel_window_size(channel) == open) wait_readable(transport.fd());
         }
     }
     // Calls a non-blocking libssh function until it no longer says "again".
@@ -198,7 +204,7 @@ tl::expected<SshSession, Unknown> SshSession::open(const InventoryHost& host, co
         Watchdog::Guard(watchdog, impl->transport.fd(), Watchdog::Clock::now() + options.connect_timeout);
     impl->session = std::move(configured);
     ssh_session session = impl->session.get();
-    const auto name = choose_known_hosts_name(session, host, target.transport);
+    const auto name = choose_known_hosts_name(session, host, target.transport, login.known_as);
     // libssh closes the socket that it is given.
     const socket_t fd = fcntl(impl->transport.fd(), F_DUPFD_CLOEXEC, 0);
     ssh_options_set(session, SSH_OPTIONS_FD, &fd);

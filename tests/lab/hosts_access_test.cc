@@ -9,7 +9,9 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <fstream>
+#include <sstream>
 #include <thread>
 
 #include "tests/lab/hosts_sshd.h"
@@ -235,29 +237,23 @@ TEST_F(Access, AReadOnlyEtcMattersNothing) {
     EXPECT_TRUE(facts.at("node-0").known()) << facts.at("node-0").unknown().why;
 }
 
-// A user "tester" with a home and a shell; what sudo may is `sudoers`.
-std::function<void()> with_user(const std::string& sudoers) {
-    return [sudoers] {
-        if (mount("tmpfs", "/home", "tmpfs", 0, "mode=0755") != 0) _exit(93);
-        const auto put = [](const char* file, const std::string& extra, bool replace, mode_t mode) {
-            const std::string copy = std::string("/home/") + (strrchr(file, '/') + 1);
-            std::ofstream out(copy);
-            if (!replace) out << std::ifstream(file).rdbuf();
-            out << extra;
-            out.close();
-            chmod(copy.c_str(), mode);
-            if (mount(copy.c_str(), file, nullptr, MS_BIND, nullptr) != 0) _exit(92);
-        };
-        put("/etc/passwd", "tester:x:4242:4242::/home/tester:/bin/sh\n", false, 0644);
-        put("/etc/shadow", "tester:*:19000:0:99999:7:::\n", false, 0600);
-        put("/etc/sudoers", sudoers, true, 0440);
-        mkdir("/home/tester", 0700);
-        if (chown("/home/tester", 4242, 4242) != 0) _exit(91);
+// A user "tester" with a home and a shell.
+void with_user() {
+    if (mount("tmpfs", "/home", "tmpfs", 0, "mode=0755") != 0) _exit(93);
+    const auto add = [](const char* file, const char* line, mode_t mode) {
+        const std::string copy = std::string("/home/") + (strrchr(file, '/') + 1);
+        std::ofstream(copy) << std::ifstream(file).rdbuf() << line;
+        if (chmod(copy.c_str(), mode) != 0 || mount(copy.c_str(), file, nullptr, MS_BIND, nullptr) != 0)
+            _exit(92);
     };
+    add("/etc/passwd", "tester:x:4242:4242::/home/tester:/bin/sh\n", 0644);
+    add("/etc/shadow", "tester:*:19000:0:99999:7:::\n", 0600);
+    mkdir("/home/tester", 0700);
+    if (chown("/home/tester", 4242, 4242) != 0) _exit(91);
 }
 
 TEST_F(Access, WithoutRootTheFactsAreStillRead) {
-    const auto& host = start({.prepare = with_user("root ALL=(ALL) ALL\n")});
+    const auto& host = start({.prepare = with_user});
     auto o = options();
     o.user = "tester";
     const auto facts = observe_all(o);
@@ -266,15 +262,27 @@ TEST_F(Access, WithoutRootTheFactsAreStillRead) {
     EXPECT_EQ(leftovers(host), std::vector<std::string>{});
 }
 
-TEST_F(Access, SudoMakesItRootAndAPasswordIsNotWaitedFor) {
-    const auto& host = start({.prepare = with_user("tester ALL=(ALL) NOPASSWD: ALL\n")});
-    start({.prepare = with_user("tester ALL=(ALL) ALL\n")});
+// A stand-in for sudo, first in the PATH: whether the real one is installed and what it may is not asked.
+std::function<void()> with_sudo(const std::string& script) {
+    return [script] {
+        if (mount("tmpfs", "/usr/local/bin", "tmpfs", 0, "mode=0755") != 0) _exit(90);
+        std::ofstream("/usr/local/bin/sudo") << "#!/bin/sh\n" << script;
+        chmod("/usr/local/bin/sudo", 0755);
+    };
+}
+
+TEST_F(Access, SudoStartsTheAgentAndAPasswordIsNotWaitedFor) {
+    const auto& host =
+        start({.prepare = with_sudo(
+                   "[ \"$1\" = -n ] || exit 9; shift; echo \"$@\" >> /root/sudo.log; exec \"$@\"\n")});
+    start({.prepare = with_sudo("echo sudo: a password is required >&2; exit 1\n")});
     auto o = options();
-    o.user = "tester";
     o.sudo = true;
     const auto facts = observe_all(o);
     ASSERT_TRUE(facts.at("node-0").known()) << facts.at("node-0").unknown().why;
-    EXPECT_EQ(facts.at("node-0")->uid, 0U);
+    std::ostringstream log;
+    log << std::ifstream(host.root / "root/sudo.log").rdbuf();
+    EXPECT_NE(log.str().find("/agent --ssh-connection"), std::string::npos) << log.str();
     EXPECT_EQ(leftovers(host), std::vector<std::string>{});
     ASSERT_FALSE(facts.at("node-1").known());
     EXPECT_EQ(facts.at("node-1").unknown().code, "agent-failed");
@@ -286,6 +294,8 @@ class ByProxy : public Access {
   protected:
     // node-0 is the jump host.
     void configure(const std::string& more) {
+        // ssh(1) looks its jump host up by HostName.
+        write("known_hosts", read("known_hosts") + "10.240.0.20 " + key_line(hosts_.at("node-0")) + "\n");
         write("config", read("config") + "Host node-0\n  HostName 10.240.0.20\n  User root\n" + more);
     }
     std::size_t logins_at_the_jump() const {

@@ -37,6 +37,13 @@ TEST_F(HostKey, AcceptNewRecordsItUnderTheName) {
     EXPECT_TRUE(reach().known());
 }
 
+TEST_F(HostKey, AcceptNewRecordsItWhereSshLooksItUp) {
+    start({.known = false});
+    write("config", read("config") + "Host node-0\n  HostName 10.240.0.20\n");
+    EXPECT_TRUE(reach(HostKeyCheck::accept_new).known());
+    EXPECT_EQ(shell("ssh -F config -o BatchMode=yes root@node-0 true"), 0) << read("known_hosts");
+}
+
 TEST_F(HostKey, AChangedOneIsNeverAcceptedAndTheHelpForgetsIt) {
     start({.known = false});
     ASSERT_EQ(shell("ssh-keygen -q -t ed25519 -N '' -f old"), 0);

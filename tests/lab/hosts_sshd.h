@@ -1,7 +1,7 @@
 // Real sshds for the tests of hosts/, each on a loopback address of a network namespace that lives and dies
 // with the test's process, and with file systems of its own.
 //
-//     test process ── unshare(net, mount, pid) ── lo: 10.240.0.20, .21, ..   sshd sshd ..
+//     test process ── unshare(net, mount) ── lo: 10.240.0.20, .21, ..   sshd sshd ..
 //
 // ctest runs every case in a process of its own, so that nothing is shared between cases.
 #pragma once
@@ -66,6 +66,10 @@ class SshdTest : public testing::Test {
     // Process ids of agents that run anywhere in this test's namespace.
     static std::vector<pid_t> agents();
 
+    static bool in_own_namespace();
+    static std::vector<pid_t> processes_here();  // all of this network namespace, the test among them
+
+    static inline std::string left_namespace_;  // the machine's, or whatever the test was started in
     Inventory inventory_;
     std::filesystem::path directory_;
     std::map<std::string, SshdHost> hosts_;

@@ -19,8 +19,8 @@ namespace {
 
 using codec::json;
 
-constexpr std::size_t kMaxSysctl = 256;         // bytes
-constexpr std::size_t kMaxConfig = 256 * 1024;  // bytes of one CNI or kubelet file
+constexpr std::size_t kMaxSysctl = 256;                      // bytes
+constexpr std::size_t kMaxConfig = std::size_t{256} * 1024;  // bytes of one CNI or kubelet file
 constexpr std::size_t kMaxFiles = 64;
 constexpr std::size_t kMaxText = 256;  // bytes of a name out of a file
 
@@ -158,7 +158,10 @@ Observed<CniConfig> read_cni(const std::string& directory, const std::string& ku
     const auto files = config_files(directory);
     if (!files && files.error().code != "absent") return Unknown{files.error().text, "", ""};
     for (const auto& name : files ? *files : std::vector<std::string>()) {
-        const auto bytes = read_file(directory + "/" + name, kMaxConfig);
+        std::string path = directory;
+        path += '/';
+        path += name;
+        const auto bytes = read_file(path, kMaxConfig);
         if (bytes)
             parse_cni(name, *bytes, config);
         else

@@ -78,7 +78,7 @@ class Facts {
 
     void read_fib() {
         std::vector<FibAnswer> answers;
-        const auto ask = [&](FibQuery query) {
+        const auto ask = [&](const FibQuery& query) {
             answers.push_back(lookup(netlink_, query));
             return &answers.back();
         };
@@ -143,8 +143,7 @@ class Facts {
     std::string pod_link(const Prefix& own) const {
         if (facts.addresses)
             for (const auto& a : *facts.addresses)
-                if (const auto name = name_of(a.ifindex); own.contains(a.address) && !name.empty())
-                    return name;
+                if (auto name = name_of(a.ifindex); own.contains(a.address) && !name.empty()) return name;
         return "lo";
     }
 

@@ -43,6 +43,7 @@ Result<int> open_capture(const Capture& capture) {
     const int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) return failed("no packet socket");
     std::vector<sock_filter> code;
+    code.reserve(capture.filter.size());
     for (const auto& i : capture.filter) code.push_back({i.code, i.jt, i.jf, i.k});
     const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
     const int one = 1;
@@ -131,6 +132,7 @@ void Packets::drain(Socket& socket, CollectReply& reply) {
 CollectReply Packets::collect(std::uint32_t wait_ms) {
     CollectReply reply;
     std::vector<pollfd> polled;
+    polled.reserve(sockets_.size() + 1);
     for (const auto& s : sockets_) polled.push_back({s.fd, POLLIN, 0});
     polled.push_back({STDIN_FILENO, POLLRDHUP, 0});
     const auto until = Clock::now() + std::chrono::milliseconds(std::min(wait_ms, kMaxWait));

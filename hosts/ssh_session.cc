@@ -380,7 +380,15 @@ std::string SshSession::error_output() {
 }
 
 int SshSession::exit_status() {
-    return ssh_channel_get_exit_status(impl_->channel);
+    // It may come after the end of output.
+    const auto until = Watchdog::Clock::now() + kStandstill;
+    int status = -1;
+    while ((status = ssh_channel_get_exit_status(impl_->channel)) < 0 && Watchdog::Clock::now() < until &&
+           ssh_channel_is_closed(impl_->channel) == 0 && !impl_->guard.fired()) {
+        wait_readable(impl_->transport.fd());
+        static_cast<void>(ssh_channel_poll(impl_->channel, 0));
+    }
+    return status;
 }
 
 }  // namespace podroute

@@ -89,6 +89,19 @@ TEST_F(Access, AClosedPortIsUnreachableAndTheOthersGoOn) {
     EXPECT_EQ(facts.at("node-1").unknown().help, "on node-1: systemctl start ssh");
 }
 
+TEST_F(Access, AHostNameWithoutAddressIsUnreachable) {
+    add_silent();
+    // Nobody answers DNS in this namespace; the name is one that never exists (RFC 6761).
+    write("config", read("config") + "Host node-0\n  HostName node-0.invalid\n");
+    auto o = options();
+    o.connect_timeout = std::chrono::milliseconds(700);
+    const auto start_time = Clock::now();
+    const auto unknown = failure(o);
+    EXPECT_LT(Clock::now() - start_time, std::chrono::seconds(2));
+    EXPECT_EQ(unknown.code, "host-unreachable");
+    EXPECT_EQ(unknown.help, "getent hosts node-0.invalid");
+}
+
 TEST_F(Access, AHostThatNeverAnswersCostsOneConnectTimeout) {
     // A full queue of connections: the kernel drops what comes on top, as a filter would.
     const Impostor full(add_silent().address, {}, 0);

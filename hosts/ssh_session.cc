@@ -24,11 +24,11 @@
 namespace podroute {
 namespace {
 
-constexpr int kPollSlice = 100;                     // ms
-constexpr std::size_t kMaxErrorOutput = 16 * 1024;  // bytes kept of a command's standard error
-constexpr std::size_t kWriteChunk = 64 * 1024;      // bytes
+constexpr int kPollSlice = 100;                 // ms
+constexpr std::size_t kMaxErrorOutput = 16384;  // bytes kept of a command's standard error
+constexpr std::size_t kWriteChunk = 65536;      // bytes
 constexpr auto kStandstill = std::chrono::milliseconds(300);
-constexpr std::uint32_t kMaxUnderway = 256 * 1024;  // bytes sent and not yet passed on to the command
+constexpr std::uint32_t kMaxUnderway = 262144;  // bytes sent and not yet passed on to the command
 
 void quick_ack(int fd) {
     const int one = 1;

@@ -36,7 +36,7 @@ class Access : public SshdTest {
 // A listener on a host's address and port 22 that serves each connection by `serve` in turn.
 class Impostor {
   public:
-    Impostor(const std::string& address, std::function<void(int)> serve, int backlog = 16) {
+    Impostor(const std::string& address, const std::function<void(int)>& serve, int backlog = 16) {
         fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         at_.sin_family = AF_INET;
         at_.sin_port = htons(22);

@@ -3,21 +3,17 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdio>
 
+#include "fixtures/lab/namespaces.h"
+
 namespace podroute {
 
-bool in_own_namespace() {
-    struct stat mine {};
-    struct stat root {};
-    return stat("/proc/self/ns/net", &mine) == 0 && stat("/proc/1/ns/net", &root) == 0 &&
-           (mine.st_ino != root.st_ino || mine.st_dev != root.st_dev);
-}
+bool in_own_namespace() { return lab::outside_machine_network(); }
 
 std::string run(const std::string& command) {
     if (!in_own_namespace()) {
@@ -73,7 +69,7 @@ std::string Elsewhere::run(const std::string& command) const {
 void AgentLab::SetUp() {
     ASSERT_EQ(unshare(CLONE_NEWNET), 0) << "needs root";
     ASSERT_TRUE(in_own_namespace())
-        << "/proc/self/ns/net could not be told from /proc/1/ns/net: nothing is run";
+        << "this could not be told from the machine's own network namespace: nothing is run";
     run("ip link set lo up");
 }
 

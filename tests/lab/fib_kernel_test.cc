@@ -5,6 +5,7 @@
 //
 // Nothing is sent: links, tables and lookups only. A disagreement is cut down to the fewest lines that show
 // it.
+#include "fixtures/lab/namespaces.h"
 #include "tests/lab/fib_kernel.h"
 
 #include <gtest/gtest.h>
@@ -168,18 +169,8 @@ TEST(FibKernel, AgreesOverTablesBrokenAtRandom) {
 
 }  // namespace
 
-// The child is born in its parent's namespace, so that one that differs is one it made itself by unshare(),
-// which the machine's own can never be. Compared with process 1 as well where that may be read: without
-// CAP_SYS_PTRACE over it (containers) the link is refused even to root.
 void testing::require_own_namespace() {
-    const auto namespace_of = [](const std::string& process) {
-        std::array<char, 64> link{};
-        const auto size = readlink(("/proc/" + process + "/ns/net").c_str(), link.data(), link.size());
-        return size > 0 ? std::string(link.data(), static_cast<std::size_t>(size)) : std::string();
-    };
-    const std::string own = namespace_of("thread-self");
-    const std::string parent = namespace_of(std::to_string(getppid()));
-    if (own.empty() || parent.empty() || own == parent || own == namespace_of("1"))
+    if (!lab::outside_machine_network())
         throw std::runtime_error("refused: this is, or may be, the machine's own network namespace");
 }
 

@@ -20,6 +20,7 @@
 #include <thread>
 
 #include "agent/image.h"
+#include "fixtures/lab/namespaces.h"
 #include "hosts/ssh_link.h"
 
 namespace podroute {
@@ -66,12 +67,11 @@ std::string network_namespace(const std::string& process) {
 
 }  // namespace
 
-// This one was made by our own unshare(), so that it differs from the one we were born in; it is compared
-// with process 1's as well where that may be read (root may be refused it in a container). Fails closed.
+// Not the machine's, and not the one we were started in: fails closed.
 bool SshdTest::in_own_namespace() {
     const std::string own = network_namespace("self");
     return !own.empty() && !left_namespace_.empty() && own != left_namespace_ &&
-           own != network_namespace("1");
+           lab::outside_machine_network();
 }
 
 void SshdTest::SetUpTestSuite() {

@@ -12,11 +12,7 @@
 namespace podroute {
 namespace {
 
-std::string take(char* text) {
-    std::string out = text == nullptr ? "" : text;
-    ssh_string_free_char(text);
-    return out;
-}
+using Option = SshClient::Option;
 
 // ProxyJump becomes a plain `ssh -W`, which must read the same configuration file as we do.
 std::string proxy_with_config(std::string command, const std::string& config) {
@@ -28,13 +24,12 @@ std::string proxy_with_config(std::string command, const std::string& config) {
 }
 
 // libssh expands these itself only when it connects, and known_hosts is read before.
-void expand_home(ssh_session session, ssh_options_e which) {
-    if (const auto file = ssh_option(session, which); !file.empty())
-        ssh_options_set(session, which, expanded_home(file).c_str());
+void expand_home(SshClient& client, Option which) {
+    if (const auto file = client.get(which); !file.empty()) client.set(which, expanded_home(file));
 }
 
 // The quickest that both sides usually have; what ssh_config says overrides it.
-void prefer_quick_algorithms(ssh_session session) {
+void prefer_quick_algorithms(SshClient& client) {
     constexpr auto kCiphers =
         "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes256-ctr,aes192-ctr,"
         "aes128-ctr";
@@ -42,30 +37,23 @@ void prefer_quick_algorithms(ssh_session session) {
         "ecdh-sha2-nistp256,curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp384,"
         "ecdh-sha2-nistp521,diffie-hellman-group18-sha512,diffie-hellman-group16-sha512,"
         "diffie-hellman-group-exchange-sha256,diffie-hellman-group14-sha256";
-    ssh_options_set(session, SSH_OPTIONS_CIPHERS_C_S, kCiphers);
-    ssh_options_set(session, SSH_OPTIONS_CIPHERS_S_C, kCiphers);
-    ssh_options_set(session, SSH_OPTIONS_KEY_EXCHANGE, kKeyExchange);
+    client.set(Option::ciphers, kCiphers);
+    client.set(Option::key_exchange, kKeyExchange);
 }
 
 // Reads ssh_config for the name, the FQDN and the addresses in turn, until one has a HostName; as in ssh, the
-// first value of an option wins. Without a HostName the host is reached by its inventory address.
-std::string read_config(ssh_session session, const InventoryHost& host, const std::string& file) {
+// first value of an option wins. The HostName; nothing if there is none.
+std::string read_config(SshClient& client, const InventoryHost& host, const std::string& file) {
     for (const auto& name : names_of(host)) {
-        ssh_options_set(session, SSH_OPTIONS_HOST, name.c_str());
-        ssh_options_parse_config(session, file.empty() ? nullptr : file.c_str());
-        auto resolved = ssh_option(session, SSH_OPTIONS_HOST);
+        client.set(Option::host, name);
+        client.read_config(file);
+        auto resolved = client.get(Option::host);
         if (strcasecmp(resolved.c_str(), name.c_str()) != 0) return resolved;
     }
-    return host.addresses.front().to_string();
+    return {};
 }
 
 }  // namespace
-
-std::string ssh_option(ssh_session s, ssh_options_e which) {
-    char* text = nullptr;
-    if (ssh_options_get(s, which, &text) != SSH_OK) return {};
-    return take(text);
-}
 
 std::string expanded_home(const std::string& file) {
     if (file.rfind("%d/", 0) == 0) return expanded_home("~/.ssh/" + file.substr(3));
@@ -78,33 +66,31 @@ std::string expanded_home(const std::string& file) {
 }
 
 Configured configure(const InventoryHost& host, const SshOptions& options) {
-    SshHandle owner(ssh_new());
-    ssh_session session = owner.get();
-    const int no_process = 0;
-    ssh_options_set(session, SSH_OPTIONS_PROCESS_CONFIG, &no_process);
-    prefer_quick_algorithms(session);
+    SshClient client;
+    prefer_quick_algorithms(client);
     // What the command line says is set first, so that the configuration cannot override it.
-    if (!options.user.empty()) ssh_options_set(session, SSH_OPTIONS_USER, options.user.c_str());
+    if (!options.user.empty()) client.set(Option::user, options.user);
     ResolvedLogin login;
     LoginTarget& target = login.target;
     target.name = host.name;
-    target.transport = read_config(session, host, options.config);
-    ssh_options_set(session, SSH_OPTIONS_HOST, target.transport.c_str());
-    target.user = options.user.empty() ? ssh_option(session, SSH_OPTIONS_USER) : options.user;
+    const auto host_name = read_config(client, host, options.config);
+    target.transport = host_name.empty() ? host.addresses.front().to_string() : host_name;
+    login.known_as = host_name.empty() ? host.name : host_name;
+    client.set(Option::host, target.transport);
+    target.user = options.user.empty() ? client.get(Option::user) : options.user;
     if (target.user.empty()) target.user = "root";
-    target.port = options.port;
-    if (target.port == 0) ssh_options_get_port(session, &target.port);
-    login.proxy_command = proxy_with_config(ssh_option(session, SSH_OPTIONS_PROXYCOMMAND), options.config);
+    if (options.port != 0) client.set(Option::port, std::to_string(options.port));
+    target.port = static_cast<unsigned>(std::stoul(client.get(Option::port)));
+    login.proxy_command = proxy_with_config(client.get(Option::proxy_command), options.config);
     target.proxied = !login.proxy_command.empty();
-    ssh_options_set(session, SSH_OPTIONS_USER, target.user.c_str());
-    ssh_options_set(session, SSH_OPTIONS_PORT, &target.port);
+    client.set(Option::user, target.user);
+    // The last one that is added is tried first.
     for (auto i = options.identities.rbegin(); i != options.identities.rend(); ++i)
-        ssh_options_set(session, SSH_OPTIONS_ADD_IDENTITY, i->c_str());
-    if (!options.known_hosts.empty())
-        ssh_options_set(session, SSH_OPTIONS_KNOWNHOSTS, options.known_hosts.c_str());
-    expand_home(session, SSH_OPTIONS_KNOWNHOSTS);
-    expand_home(session, SSH_OPTIONS_GLOBAL_KNOWNHOSTS);
-    return {std::move(owner), std::move(login)};
+        client.set(Option::identity, *i);
+    if (!options.known_hosts.empty()) client.set(Option::known_hosts, options.known_hosts);
+    expand_home(client, Option::known_hosts);
+    expand_home(client, Option::global_known_hosts);
+    return {std::move(client), std::move(login)};
 }
 
 }  // namespace podroute

@@ -2,35 +2,27 @@
 // host_key the only users of libssh.
 #pragma once
 
-#include <libssh/libssh.h>
-
-#include <memory>
 #include <string>
 
 #include "hosts/ssh_errors.h"
 #include "hosts/ssh_options.h"
+#include "hosts/ssh_session.h"
 #include "model/inventory.h"
 
 namespace podroute {
-
-struct FreeSession {
-    void operator()(ssh_session s) const { ssh_free(s); }
-};
-using SshHandle = std::unique_ptr<ssh_session_struct, FreeSession>;
 
 // Where and as whom a host is logged in to.
 struct ResolvedLogin {
     LoginTarget target;
     std::string proxy_command;  // empty: TCP
+    std::string known_as;       // the name that ssh records its key under: HostName's, else the host's
 };
 struct Configured {
-    SshHandle session;
+    SshClient client;
     ResolvedLogin login;
 };
 Configured configure(const InventoryHost& host, const SshOptions& options);
 
-// An option of a session as text, empty where it is not set.
-std::string ssh_option(ssh_session session, ssh_options_e which);
 // "~/x" and libssh's "%d/x" (the directory ~/.ssh) as an absolute path.
 std::string expanded_home(const std::string& file);
 

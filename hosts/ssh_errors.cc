@@ -47,7 +47,7 @@ bool proxy_says_unreachable(std::string_view output) {
 std::string printable(std::string_view text, std::size_t limit) {
     std::string out(text.substr(0, limit));
     for (char& c : out)
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = c == '\n' ? ' ' : '?';
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = c == '\n' || c == '\r' ? ' ' : '?';
     while (!out.empty() && out.back() == ' ') out.pop_back();
     return out;
 }

@@ -9,7 +9,7 @@ namespace {
 
 using Clock = Watchdog::Clock;
 
-constexpr std::size_t kMaxChatter = 64 * 1024;  // bytes a login shell may print before our script speaks
+constexpr std::size_t kMaxChatter = 65536;  // bytes a login shell may print before our script speaks
 constexpr auto kBootstrapTime = std::chrono::seconds(30);
 constexpr auto kFarewellTime = std::chrono::seconds(2);
 

@@ -13,9 +13,11 @@
 
 #include <array>
 #include <cerrno>
+#include <condition_variable>
 #include <csignal>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -102,19 +104,63 @@ std::string Transport::proxy_output() const {
     return text;
 }
 
-tl::expected<Transport, Unknown> connect_tcp(const LoginTarget& target, std::chrono::milliseconds timeout,
-                                             const std::stop_token& cancel) {
+namespace {
+
+using AddressList = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
+
+int look_up(const LoginTarget& target, int flags, AddressList& list) {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = flags;
     addrinfo* found = nullptr;
-    if (const int bad =
-            getaddrinfo(target.transport.c_str(), std::to_string(target.port).c_str(), &hints, &found);
-        bad != 0)
-        return tl::unexpected(name_unresolved(target, gai_strerror(bad)));
-    const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> list(found, freeaddrinfo);
+    const int bad =
+        getaddrinfo(target.transport.c_str(), std::to_string(target.port).c_str(), &hints, &found);
+    if (bad == 0) list.reset(found);
+    return bad;
+}
+
+// A resolver that does not answer can neither be cancelled nor given a deadline: it is left to itself, on a
+// thread that owns all that it needs.
+struct Resolution {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool done = false;
+    int bad = 0;
+    AddressList list{nullptr, freeaddrinfo};
+};
+
+tl::expected<AddressList, Unknown> resolve(const LoginTarget& target, Clock::time_point deadline,
+                                           const std::stop_token& cancel) {
+    AddressList list(nullptr, freeaddrinfo);
+    if (look_up(target, AI_NUMERICHOST | AI_NUMERICSERV, list) == 0) return list;
+    auto shared = std::make_shared<Resolution>();
+    std::thread([shared, target] {
+        AddressList found(nullptr, freeaddrinfo);
+        const int bad = look_up(target, 0, found);
+        const std::scoped_lock lock(shared->mutex);
+        shared->bad = bad;
+        shared->list = std::move(found);
+        shared->done = true;
+        shared->changed.notify_all();
+    }).detach();
+    std::unique_lock lock(shared->mutex);
+    while (!shared->done && Clock::now() < deadline && !cancel.stop_requested())
+        shared->changed.wait_for(lock, std::chrono::milliseconds(kSlice));
+    if (cancel.stop_requested()) return tl::unexpected(cancelled());
+    if (!shared->done) return tl::unexpected(name_unresolved(target, "the resolver does not answer"));
+    if (shared->bad != 0) return tl::unexpected(name_unresolved(target, gai_strerror(shared->bad)));
+    return std::move(shared->list);
+}
+
+}  // namespace
+
+tl::expected<Transport, Unknown> connect_tcp(const LoginTarget& target, std::chrono::milliseconds timeout,
+                                             const std::stop_token& cancel) {
     const auto deadline = Clock::now() + timeout;
+    const auto list = resolve(target, deadline, cancel);
+    if (!list) return tl::unexpected(list.error());
     int error = 0;
-    for (const addrinfo* a = found; a != nullptr; a = a->ai_next) {
+    for (const addrinfo* a = list->get(); a != nullptr; a = a->ai_next) {
         const int fd = connect_one(*a, deadline, cancel, error);
         if (fd >= 0) return Transport(fd, -1, -1);
         if (error == ECANCELED) return tl::unexpected(cancelled());

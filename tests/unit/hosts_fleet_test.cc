@@ -14,6 +14,7 @@ using Opened = tl::expected<std::unique_ptr<HostLink>, Unknown>;
 
 std::vector<std::string> many(int n) {
     std::vector<std::string> names;
+    names.reserve(static_cast<std::size_t>(n));
     for (int i = 0; i < n; ++i) names.push_back("node-" + std::to_string(i));
     return names;
 }

@@ -60,6 +60,7 @@ std::pair<std::size_t, std::size_t> first_and_last(const std::vector<std::string
 
 TEST(Observe, ReadsAllHostsAndNeverFiresBeforeAllListen) {
     std::vector<std::string> names;
+    names.reserve(20);
     for (int i = 0; i < 20; ++i) names.push_back("node-" + std::to_string(i));
     OneRound prober;
     const auto run = observe_fakes(names, prober, good);

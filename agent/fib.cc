@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "agent/nexthops.h"
 #include "agent/tables.h"
 
 namespace podroute::agent {
@@ -39,9 +40,14 @@ std::vector<NextHop> legs_of(const nlattr* multipath) {
     return legs;
 }
 
+bool forwards(RouteType type) {
+    return type != RouteType::blackhole && type != RouteType::unreachable && type != RouteType::prohibit &&
+           type != RouteType::throw_;
+}
+
 }  // namespace
 
-Route parse_route(const nlmsghdr& h) {
+ParsedRoute parse_route(const nlmsghdr& h) {
     const auto* head = static_cast<const rtmsg*>(nlmsg_data(&h));
     const auto a = attributes<RTA_MAX + 1>(h, sizeof *head);
     const Family family = head->rtm_family == AF_INET ? Family::v4 : Family::v6;
@@ -60,12 +66,14 @@ Route parse_route(const nlmsghdr& h) {
     if (const auto source = address_of(a[RTA_SRC]); source && head->rtm_src_len != 0)
         route.source = Prefix(*source, head->rtm_src_len);
     route.preferred_source = address_of(a[RTA_PREFSRC]);
+    if (!forwards(route.type)) return {std::move(route), 0};  // IPv6 shows the loopback here
     if (a[RTA_MULTIPATH] != nullptr)
         route.next_hops = legs_of(a[RTA_MULTIPATH]);
     else if (a[RTA_OIF] != nullptr || a[RTA_GATEWAY] != nullptr || a[RTA_VIA] != nullptr)
         route.next_hops = {{gateway_of(a[RTA_GATEWAY], a[RTA_VIA]), u32_of(a[RTA_OIF]),
                             static_cast<std::uint8_t>(head->rtm_flags & 0xff), 1}};
-    return route;
+    const std::uint32_t object = route.next_hops.empty() ? u32_of(a[RTA_NH_ID]) : 0;
+    return {std::move(route), object};
 }
 
 FibAnswer lookup(Netlink& netlink, const FibQuery& query) {
@@ -94,17 +102,21 @@ FibAnswer lookup(Netlink& netlink, const FibQuery& query) {
     if (query.destination_port != 0)
         nla_put_u16(message.get(), RTA_DPORT,
                     static_cast<std::uint16_t>(query.destination_port << 8 | query.destination_port >> 8));
+    std::uint32_t object = 0;
     answer.error = netlink
                        .request(std::move(message),
                                 [&](const nlmsghdr& h) {
                                     if (h.nlmsg_type != RTM_NEWROUTE) return;
-                                    auto route = parse_route(h);
+                                    auto [route, without_legs] = parse_route(h);
+                                    object = without_legs;
                                     answer.type = route.type;
                                     answer.table = route.table;
                                     answer.matched = route.destination;
                                     answer.next_hops = std::move(route.next_hops);
                                 })
                        .error;
+    if (object != 0)
+        if (auto legs = NextHopObjects(netlink).legs(object)) answer.next_hops = std::move(*legs);
     return answer;
 }
 

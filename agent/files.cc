@@ -106,6 +106,7 @@ std::string kubelet_pod_cidr(const std::string& yaml) {
     if (at == std::string::npos) return {};
     auto value = yaml.substr(yaml.find(':', at) + 1);
     value.resize(std::min(value.find('\n'), value.size()));
+    value.resize(std::min(value.find('#'), value.size()));
     std::erase_if(value, [](char c) { return c == ' ' || c == '"' || c == '\'' || c == '\r' || c == '\t'; });
     return bounded(value);
 }
@@ -163,8 +164,11 @@ Observed<CniConfig> read_cni(const std::string& directory, const std::string& ku
         else
             config.unreadable.push_back(name + ": " + bounded(bytes.error().text));
     }
-    if (const auto yaml = read_file(kubelet_config, kMaxConfig))
+    const auto yaml = read_file(kubelet_config, kMaxConfig);
+    if (yaml)
         config.kubelet_pod_cidr = kubelet_pod_cidr(*yaml);
+    else if (yaml.error().code != "absent")
+        config.unreadable.push_back(bounded(yaml.error().text));
     return config;
 }
 

@@ -49,8 +49,13 @@ Result<bool> legacy_rules() {
         std::strncpy(info.name, table->name, sizeof info.name - 1);
         socklen_t size = sizeof info;
         // Only tables that are listed are asked for: asking for another would create it.
-        if (getsockopt(fd, IPPROTO_IP, IPT_SO_GET_INFO, &info, &size) == 0)
-            found |= info.num_entries > table->empty_entries;
+        if (getsockopt(fd, IPPROTO_IP, IPT_SO_GET_INFO, &info, &size) != 0) {
+            auto error =
+                failure("unreadable", "iptables-legacy, table " + name + ": " + std::strerror(errno));
+            close(fd);
+            return error;
+        }
+        found |= info.num_entries > table->empty_entries;
     }
     close(fd);
     return found;
@@ -76,6 +81,8 @@ Result<bool> nft_rules() {
                                  [&](const LegacyTable& t) { return table == t.name; });
         },
         [&] { found = false; });
+    // nfnetlink without nf_tables: a kernel that has none holds no rules there.
+    if (!done && done.error().code == "errno-" + std::to_string(EINVAL)) return false;
     if (!done) return tl::unexpected(done.error());
     return found;
 }

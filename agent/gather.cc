@@ -51,21 +51,28 @@ class Facts {
             observed(read_neighbours(netlink_, [&](const Address& a) { return wanted.contains(a); }));
     }
 
-    // Links that can carry pod or node traffic: those with an address, bridges, and those that a route which
-    // bears on us leaves by.
+    // Links that can carry pod or node traffic: those that traffic to other hosts or of our own networks uses
+    // first, then bridges and others with an address, then the links of single pods; as many as the bound
+    // allows. Every veth has a link-local address: that alone does not count.
     std::vector<std::string> relevant_links() const {
         if (!facts.links) return {};
-        std::set<std::uint32_t> wanted;
+        std::set<std::uint32_t> first, addressed, routed;
         if (facts.addresses)
-            for (const auto& a : *facts.addresses) wanted.insert(a.ifindex);
+            for (const auto& a : *facts.addresses)
+                if (!a.address.is_link_local()) (is_ours(a.address) ? first : addressed).insert(a.ifindex);
         if (facts.routes)
             for (const auto& route : *facts.routes)
-                for (const auto& hop : route.next_hops) wanted.insert(hop.ifindex);
+                for (const auto& hop : route.next_hops) (hop.gateway ? first : routed).insert(hop.ifindex);
         std::vector<std::string> names;
-        for (const auto& link : *facts.links)
-            if (!link.loopback() && (wanted.contains(link.index) || link.kind == "bridge") &&
-                names.size() < kMaxSysctlLinks)
-                names.push_back(link.name);
+        const auto take = [&](auto wanted) {
+            for (const auto& link : *facts.links)
+                if (!link.loopback() && names.size() < kMaxSysctlLinks && wanted(link) &&
+                    std::find(names.begin(), names.end(), link.name) == names.end())
+                    names.push_back(link.name);
+        };
+        take([&](const Link& l) { return first.contains(l.index); });
+        take([&](const Link& l) { return addressed.contains(l.index) || l.kind == "bridge"; });
+        take([&](const Link& l) { return routed.contains(l.index); });
         return names;
     }
 
@@ -109,6 +116,12 @@ class Facts {
         if (target && !uplink.empty()) ask({*target, peer.sample_pod(), uplink, 0, 0, 0});
     }
 
+    // A node address, or one inside the own pod networks (the bridge's).
+    bool is_ours(const Address& address) const {
+        return std::find(request_.nodes.begin(), request_.nodes.end(), address) != request_.nodes.end() ||
+               std::any_of(request_.own.begin(), request_.own.end(),
+                           [&](const Prefix& p) { return p.contains(address); });
+    }
     bool own_address(const Address& address) const {
         return facts.addresses.known() &&
                std::any_of(facts.addresses->begin(), facts.addresses->end(),
@@ -130,7 +143,8 @@ class Facts {
     std::string pod_link(const Prefix& own) const {
         if (facts.addresses)
             for (const auto& a : *facts.addresses)
-                if (own.contains(a.address)) return name_of(a.ifindex);
+                if (const auto name = name_of(a.ifindex); own.contains(a.address) && !name.empty())
+                    return name;
         return "lo";
     }
 

@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -19,11 +21,6 @@
 #include "agent/waiting.h"
 
 namespace podroute::agent {
-
-bool controller_there() {
-    pollfd p{STDIN_FILENO, POLLRDHUP, 0};
-    return poll(&p, 1, 0) <= 0 || (p.revents & (POLLHUP | POLLRDHUP | POLLERR)) == 0;
-}
 
 namespace {
 
@@ -57,7 +54,11 @@ class Agent {
         for (const auto& query : request.queries) reply.answers.push_back(lookup(netlink_, query));
         return reply;
     }
-    Reply handle(const Solicit& request) { return solicit(netlink_, request); }
+    Reply handle(const Solicit& request) {
+        auto reply = solicit(netlink_, request);
+        if (!reply) return refused(reply.error());
+        return std::move(*reply);
+    }
     Reply handle(const Arm& request) {
         if (auto armed = packets_.arm(request.captures); !armed) return refused(armed.error());
         return ArmReply{};
@@ -120,22 +121,26 @@ int serve(const std::string& ssh_connection) {
     std::string buffer;
     while (const auto body = next_message(buffer, agent.heartbeat())) {
         const auto request = decode_request(*body);
-        if (!write_all(encode(request ? agent.answer(*request) : Reply{refused(request.error())}))) return 1;
+        auto reply = encode(request ? agent.answer(*request) : Reply{refused(request.error())});
+        if (reply.size() > kMaxMessageBytes)
+            reply = encode(Reply{refused({"too-large", "the answer is larger than a message may be", ""})});
+        if (!write_all(reply)) return 1;
         if (request && std::holds_alternative<Bye>(*request)) break;
     }
     return 0;
 }
 
+// Takes its own file and the directory made for it away. Only a file that stands right in that directory,
+// whose name may lead over symbolic links.
 void unlink_self(const char* directory) {
+    const std::unique_ptr<char, void (*)(void*)> real(realpath(directory, nullptr), std::free);
     std::array<char, 4096> path{};
     const ssize_t n = readlink("/proc/self/exe", path.data(), path.size() - 1);
-    // Only a file that stands right in the directory made for it.
-    if (n > 0 &&
-        std::string_view(path.data(), static_cast<std::size_t>(n)).rfind(std::string(directory) + "/", 0) ==
-            0) {
-        unlink(path.data());
-        rmdir(directory);
-    }
+    if (n <= 0 || !real) return;
+    const std::string_view file(path.data(), static_cast<std::size_t>(n));
+    if (file.substr(0, file.rfind('/')) != real.get()) return;
+    unlink(path.data());
+    rmdir(real.get());
 }
 
 }  // namespace

@@ -64,7 +64,13 @@ Netlink::DumpResult Netlink::receive(bool is_dump, const Each& each) {
              h = nlmsg_next(h, &left)) {
             if (h->nlmsg_seq != sequence_) continue;  // the rest of an answer that was given up
             if ((h->nlmsg_flags & NLM_F_DUMP_INTR) != 0) out.interrupted = true;
-            if (h->nlmsg_type == NLMSG_DONE) return out;
+            if (h->nlmsg_type == NLMSG_DONE) {
+                // A dump that failed half way ends like one that is whole, but for the number it carries.
+                const auto* error = static_cast<const int*>(nlmsg_data(h));
+                if (nlmsg_datalen(h) >= static_cast<int>(sizeof *error) && *error < 0)
+                    out.answered.error = -*error;
+                return out;
+            }
             if (h->nlmsg_type == NLMSG_ERROR) {
                 const auto* e = static_cast<const nlmsgerr*>(nlmsg_data(h));
                 out.answered.error = -e->error;
@@ -96,7 +102,7 @@ Result<void> Netlink::dump(const std::function<Message()>& make, const Each& eac
         const auto result = receive(true, each);
         if (result.answered.error != 0) {
             const auto& message = result.answered.message;
-            return failure("netlink",
+            return failure("errno-" + std::to_string(result.answered.error),
                            std::strerror(result.answered.error) + (message.empty() ? "" : ": " + message));
         }
         if (!result.interrupted) return {};

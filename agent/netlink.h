@@ -49,7 +49,7 @@ class Netlink {
     // One request with one answer (or an acknowledgement, where flags hold NLM_F_ACK).
     Answered request(Message message, const Each& each = {});
     // A dump, whole: repeated when the kernel says that it was interrupted by a change, at most kMaxTries
-    // times. `restart` empties what was collected.
+    // times. `restart` empties what was collected. Errors: "errno-N" as the kernel said it, "netlink".
     Result<void> dump(const std::function<Message()>& make, const Each& each,
                       const std::function<void()>& restart);
 

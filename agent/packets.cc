@@ -49,10 +49,16 @@ Result<int> open_capture(const Capture& capture) {
     const auto address = on_link(capture.ifindex);
     const bool filtered =
         !code.empty() && setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
+    if (!filtered) {
+        auto error =
+            code.empty() ? failure("packet-socket", "a capture without a filter") : failed("capture filter");
+        close(fd);
+        return error;
+    }
     setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof one);
     setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBuffer, sizeof kReceiveBuffer);
-    if (filtered && bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;
-    auto error = failed(filtered ? "capture" : "capture filter");
+    if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;
+    auto error = failed("capture");
     close(fd);
     return error;
 }
@@ -126,7 +132,7 @@ CollectReply Packets::collect(std::uint32_t wait_ms) {
     CollectReply reply;
     std::vector<pollfd> polled;
     for (const auto& s : sockets_) polled.push_back({s.fd, POLLIN, 0});
-    polled.push_back({STDIN_FILENO, 0, 0});  // hang-up only
+    polled.push_back({STDIN_FILENO, POLLRDHUP, 0});
     const auto until = Clock::now() + std::chrono::milliseconds(std::min(wait_ms, kMaxWait));
     do {
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()).count();

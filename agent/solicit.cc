@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
 #include <thread>
 
@@ -20,18 +21,20 @@ constexpr std::uint32_t kMaxWait = 10'000;  // ms
 constexpr auto kFirstLook = std::chrono::milliseconds(1);
 constexpr auto kSlowestLook = std::chrono::milliseconds(50);
 
-void use(Netlink& netlink, const SolicitTarget& target) {
+int use(Netlink& netlink, const SolicitTarget& target) {
     ndmsg head{};
     head.ndm_family = static_cast<unsigned char>(target.address.is_v4() ? AF_INET : AF_INET6);
     head.ndm_ifindex = static_cast<int>(target.ifindex);
     head.ndm_flags = NTF_USE;
     auto message = make_message(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_ACK, head);
     put_address(message.get(), NDA_DST, target.address);
-    netlink.request(std::move(message));
+    return netlink.request(std::move(message)).error;
 }
 
 bool settled(const Neighbour& n) {
-    constexpr unsigned kUnsettled = NUD_INCOMPLETE;
+    // A probed entry is reachable or failed soon. One that is delayed would take 5 s to be probed: it was
+    // good when it was last used.
+    constexpr unsigned kUnsettled = NUD_INCOMPLETE | NUD_PROBE;
     return n.state != 0 && (n.state & kUnsettled) == 0;
 }
 
@@ -52,17 +55,20 @@ std::vector<Neighbour> look(Netlink& netlink, const std::vector<SolicitTarget>& 
 
 }  // namespace
 
-SolicitReply solicit(Netlink& netlink, const Solicit& request) {
+Result<SolicitReply> solicit(Netlink& netlink, const Solicit& request) {
     auto targets = request.targets;
     targets.resize(std::min(targets.size(), kMaxTargets));
-    for (const auto& t : targets) use(netlink, t);
+    // Without this an agent that may not ask would look like a neighbour that does not answer.
+    for (const auto& t : targets)
+        if (const int error = use(netlink, t); error == EPERM)
+            return failure("solicit", "only root may have neighbours resolved");
     const auto until = Clock::now() + std::chrono::milliseconds(std::min(request.wait_ms, kMaxWait));
     auto pause = kFirstLook;
     for (;;) {
         auto entries = look(netlink, targets);
         if (std::all_of(entries.begin(), entries.end(), settled) || Clock::now() >= until ||
             !controller_there())
-            return {std::move(entries)};
+            return SolicitReply{std::move(entries)};
         std::this_thread::sleep_for(pause);
         pause = std::min(pause * 2, kSlowestLook);
     }

@@ -7,7 +7,7 @@
 namespace podroute::agent {
 
 // NTF_USE on each target: the kernel solicits as it would for a packet, and no payload is sent. Returns the
-// entries once all are resolved or failed, or after wait_ms.
-SolicitReply solicit(Netlink& netlink, const Solicit& request);
+// entries once all are resolved or failed, or after wait_ms. Errors: "solicit" where the agent may not.
+Result<SolicitReply> solicit(Netlink& netlink, const Solicit& request);
 
 }  // namespace podroute::agent

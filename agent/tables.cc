@@ -10,6 +10,8 @@
 
 #include <array>
 
+#include "agent/nexthops.h"
+
 namespace podroute::agent {
 namespace {
 
@@ -54,7 +56,10 @@ Link parse_link(const nlmsghdr& h) {
 
 Rule parse_rule(const nlmsghdr& h) {
     const auto* head = static_cast<const fib_rule_hdr*>(nlmsg_data(&h));
-    const auto a = attributes<FRA_MAX + 1>(h, sizeof *head);
+    // Selectors newer than this header: a rule that seemed to lack them would match everything.
+    constexpr std::size_t kDscp = 25, kFlowLabel = 26, kLast = 31;
+    const auto a = attributes<kLast + 1>(h, sizeof *head);
+    static_assert(FRA_MAX <= kLast);
     Rule rule;
     rule.family = head->family == AF_INET ? Family::v4 : Family::v6;
     rule.priority = u32_of(a[FRA_PRIORITY]);
@@ -70,6 +75,7 @@ Rule parse_rule(const nlmsghdr& h) {
     rule.fwmark = u32_of(a[FRA_FWMARK]);
     rule.fwmask = u32_of(a[FRA_FWMASK]);
     rule.tos = head->tos;
+    if (a[kDscp] != nullptr) rule.tos = static_cast<std::uint8_t>(nla_get_u8(a[kDscp]) << 2);
     rule.ip_proto = a[FRA_IP_PROTO] != nullptr ? nla_get_u8(a[FRA_IP_PROTO]) : std::uint8_t{0};
     if (a[FRA_SPORT_RANGE] != nullptr) {
         const auto* r = static_cast<const fib_rule_port_range*>(nla_data(a[FRA_SPORT_RANGE]));
@@ -87,7 +93,8 @@ Rule parse_rule(const nlmsghdr& h) {
         rule.uid_from = r->start, rule.uid_to = r->end;
     }
     rule.l3mdev = a[FRA_L3MDEV] != nullptr && nla_get_u8(a[FRA_L3MDEV]) != 0;
-    rule.tun_id = a[FRA_TUN_ID] != nullptr;
+    // Neither a tunnel id nor a flow label is ever on our packets.
+    rule.tun_id = a[FRA_TUN_ID] != nullptr || a[kFlowLabel] != nullptr;
     return rule;
 }
 
@@ -131,11 +138,26 @@ Result<std::vector<Route>> read_routes(Netlink& netlink, const std::function<boo
     std::vector<rtmsg> headers(2);
     headers[0].rtm_family = AF_INET;
     headers[1].rtm_family = AF_INET6;
-    return read_table<Route>(netlink, RTM_GETROUTE, headers, [&](const nlmsghdr& h, std::vector<Route>& out) {
-        if (h.nlmsg_type != RTM_NEWROUTE) return;
-        auto route = parse_route(h);
-        if ((route.flags & RTM_F_CLONED) == 0 && wanted(route.destination)) out.push_back(std::move(route));
-    });
+    auto parsed = read_table<ParsedRoute>(
+        netlink, RTM_GETROUTE, headers, [&](const nlmsghdr& h, std::vector<ParsedRoute>& out) {
+            if (h.nlmsg_type != RTM_NEWROUTE) return;
+            auto one = parse_route(h);
+            if ((one.route.flags & RTM_F_CLONED) == 0 && wanted(one.route.destination))
+                out.push_back(std::move(one));
+        });
+    if (!parsed) return tl::unexpected(parsed.error());
+    NextHopObjects objects(netlink);
+    std::vector<Route> routes;
+    routes.reserve(parsed->size());
+    for (auto& [route, object] : *parsed) {
+        if (object != 0) {
+            auto legs = objects.legs(object);
+            if (!legs) return tl::unexpected(legs.error());
+            route.next_hops = std::move(*legs);
+        }
+        routes.push_back(std::move(route));
+    }
+    return routes;
 }
 
 Result<std::vector<Rule>> read_rules(Netlink& netlink) {

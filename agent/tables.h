@@ -17,7 +17,11 @@ Result<std::vector<Rule>> read_rules(Netlink& netlink);
 Result<std::vector<Neighbour>> read_neighbours(Netlink& netlink,
                                                const std::function<bool(const Address&)>& wanted);
 
-// Next hops of a route message (RTM_NEWROUTE), for dumps and lookups alike.
-Route parse_route(const nlmsghdr& header);
+// A route message (RTM_NEWROUTE), of dumps and lookups alike.
+struct ParsedRoute {
+    Route route;
+    std::uint32_t object = 0;  // the next hop object whose legs the message leaves out, 0 for none
+};
+ParsedRoute parse_route(const nlmsghdr& header);
 
 }  // namespace podroute::agent

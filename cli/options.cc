@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <map>
 
 #include "checks/registry.h"
 #include "cli/version.h"
@@ -12,6 +13,18 @@ namespace podroute::cli {
 namespace {
 
 constexpr int kBadUsage = 2;
+
+// An option with a closed list of values, by name.
+template <class T>
+CLI::Option* add_choice(CLI::App& app, const std::string& name, T& value,
+                        const std::map<std::string, T>& choices, const std::string& description) {
+    std::vector<std::string> names;
+    for (const auto& [text, choice] : choices) names.push_back(text);
+    return app
+        .add_option_function<std::string>(
+            name, [&value, choices](const std::string& text) { value = choices.at(text); }, description)
+        ->check(CLI::IsMember(names).description(""));
+}
 
 void add_machines(CLI::App& app, std::string& machines) {
     app.add_option("--machines", machines,
@@ -28,9 +41,8 @@ void add_output(CLI::App& app, OutputOptions& output) {
     app.add_option("--junit", output.junit, "Write the report as JUnit XML")->type_name("FILE")->group(group);
     static const std::map<std::string, Color> colors{
         {"auto", Color::automatic}, {"always", Color::always}, {"never", Color::never}};
-    app.add_option("--color", output.color,
-                   "When to use colour: auto (on a terminal, without NO_COLOR), always, never")
-        ->transform(CLI::CheckedTransformer(colors).description(""))
+    add_choice(app, "--color", output.color, colors,
+               "When to use colour: auto (on a terminal, without NO_COLOR), always, never")
         ->type_name("WHEN")
         ->group(group);
     auto* quiet = app.add_flag("-q,--quiet", output.quiet, "The last line only")->group(group);
@@ -61,9 +73,8 @@ void add_ssh(CLI::App& app, SshSettings& ssh) {
         ->type_name("FILE")
         ->group(group);
     static const std::map<std::string, bool> host_key{{"strict", false}, {"accept-new", true}};
-    app.add_option("--host-key-check", ssh.accept_new,
-                   "strict (default): unknown hosts are refused; accept-new: they are recorded")
-        ->transform(CLI::CheckedTransformer(host_key).description(""))
+    add_choice(app, "--host-key-check", ssh.accept_new, host_key,
+               "strict (default): unknown hosts are refused; accept-new: they are recorded")
         ->type_name("MODE")
         ->group(group);
     app.add_flag("--sudo", ssh.sudo, "Read the hosts by way of 'sudo -n'")->group(group);
@@ -87,10 +98,9 @@ void add_selection(CLI::App& app, Selection& selection, Policy& policy) {
     constexpr auto group = "Selection";
     static const std::map<std::string, Routing> routings{
         {"auto", Routing::automatic}, {"host", Routing::host}, {"fabric", Routing::fabric}};
-    app.add_option("--routing", policy.routing,
-                   "Who routes pod CIDRs: host (each host holds a route), fabric (the network does: no host "
-                   "routes are asserted), auto")
-        ->transform(CLI::CheckedTransformer(routings).description(""))
+    add_choice(app, "--routing", policy.routing, routings,
+               "Who routes pod CIDRs: host (each host holds a route), fabric (the network does: no host "
+               "routes are asserted), auto")
         ->type_name("MODE");
     app.add_option("--only", selection.only, "Judge these hosts only")
         ->type_name("HOST,..")
@@ -107,9 +117,8 @@ void add_selection(CLI::App& app, Selection& selection, Policy& policy) {
         ->group(group);
     static const std::map<std::string, FailOn> fail_on{{"error", FailOn::error},
                                                        {"warning", FailOn::warning}};
-    app.add_option("--fail-on", policy.fail_on,
-                   "Exit 1 at causes of this severity: error (default) or warning")
-        ->transform(CLI::CheckedTransformer(fail_on).description(""))
+    add_choice(app, "--fail-on", policy.fail_on, fail_on,
+               "Exit 1 at causes of this severity: error (default) or warning")
         ->type_name("SEVERITY")
         ->group("Output");
 }

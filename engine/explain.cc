@@ -21,6 +21,12 @@ bool fits(const std::string& stop_code, const std::string& cause_code) {
     return stop_code == cause_code;
 }
 
+std::optional<Family> family_of(const std::string& subject) {
+    if (const auto prefix = Prefix::parse(subject)) return prefix->family();
+    if (const auto address = Address::parse(subject)) return address->family();
+    return std::nullopt;
+}
+
 }  // namespace
 
 Explainer::Explainer(const Snapshot& snapshot, Walker& walker, std::span<const FoldedCause> causes)
@@ -29,10 +35,16 @@ Explainer::Explainer(const Snapshot& snapshot, Walker& walker, std::span<const F
     for (const InventoryHost& host : snapshot.inventory.hosts)
         for (const Prefix& cidr : host.pod_cidrs) networks.insert(cidr.to_string());
     for (std::size_t i = 0; i < causes.size(); ++i) {
+        families_.push_back(family_of(causes[i].cause.subject));
+        // What is mended on one host may be felt on another: a neighbour that does not answer.
+        for (const HostChange& change : causes[i].cause.remedy)
+            if (change.host != causes[i].cause.host) by_host_[change.host].others.push_back(i);
         HostCauses& at = by_host_[causes[i].cause.host];
         for (const std::string& subject : causes[i].subjects) {
-            // A policy rule may catch more than the network it was found by.
-            if (networks.contains(subject) && causes[i].cause.code != "rule-diverted")
+            // A policy rule, or a pod bridge with the wrong network, may catch more than its subject.
+            const std::string& code = causes[i].cause.code;
+            const bool wide = code == "rule-diverted" || code == "pod-cidr-mismatch";
+            if (networks.contains(subject) && !wide)
                 at.by_network[subject].push_back(i);
             else
                 at.others.push_back(i);
@@ -40,22 +52,22 @@ Explainer::Explainer(const Snapshot& snapshot, Walker& walker, std::span<const F
     }
 }
 
-std::vector<std::string> Explainer::networks_of(const Flow& flow) const {
-    std::vector<std::string> networks;
+Explainer::Scope Explainer::scope_of(const Flow& flow) const {
+    Scope scope{flow.destination.address.family(), {}};
     for (const Endpoint* endpoint : {&flow.source, &flow.destination}) {
         const InventoryHost* host = snapshot_.inventory.find(endpoint->host);
         if (host == nullptr) continue;
         for (const Prefix& cidr : host->pod_cidrs)
-            if (cidr.contains(endpoint->address)) networks.push_back(cidr.to_string());
+            if (cidr.contains(endpoint->address)) scope.networks.push_back(cidr.to_string());
     }
-    return networks;
+    return scope;
 }
 
-Explainer::Indices Explainer::touching(const HostId& host, const std::vector<std::string>& networks) const {
+Explainer::Indices Explainer::touching(const HostId& host, const Scope& scope) const {
     const auto at = by_host_.find(host);
     if (at == by_host_.end()) return {};
     Indices found;
-    for (const std::string& network : networks) {
+    for (const std::string& network : scope.networks) {
         const auto list = at->second.by_network.find(network);
         if (list != at->second.by_network.end())
             found.insert(found.end(), list->second.begin(), list->second.end());
@@ -63,12 +75,15 @@ Explainer::Indices Explainer::touching(const HostId& host, const std::vector<std
     found.insert(found.end(), at->second.others.begin(), at->second.others.end());
     std::sort(found.begin(), found.end());
     found.erase(std::unique(found.begin(), found.end()), found.end());
-    std::erase_if(found, [&](std::size_t i) { return causes_[i].cause.severity == Severity::info; });
+    std::erase_if(found, [&](std::size_t i) {
+        const bool other_family = families_[i] && *families_[i] != scope.family;
+        return other_family || causes_[i].cause.severity == Severity::info;
+    });
     return found;
 }
 
 // The best of what is left: causes where a leg stops whose code fits, else any there, else any on the way.
-Explainer::Indices Explainer::next_candidates(const Walk& walk, const std::vector<std::string>& networks,
+Explainer::Indices Explainer::next_candidates(const Walk& walk, const Scope& scope,
                                               const Indices& taken) const {
     Indices fitting, there, on_the_way;
     for (const Leg* leg : {&walk.request, &walk.reply}) {
@@ -77,7 +92,7 @@ Explainer::Indices Explainer::next_candidates(const Walk& walk, const std::vecto
         if (std::find(hosts.begin(), hosts.end(), leg->stopped_at) == hosts.end())
             hosts.push_back(leg->stopped_at);
         for (const HostId& host : hosts) {
-            for (const std::size_t i : touching(host, networks)) {
+            for (const std::size_t i : touching(host, scope)) {
                 if (contains(taken, i) || causes_[i].cause.remedy.empty()) continue;
                 const bool here = host == leg->stopped_at;
                 on_the_way.push_back(i);
@@ -97,16 +112,15 @@ Explainer::Indices Explainer::next_candidates(const Walk& walk, const std::vecto
     return best;
 }
 
-Explainer::Indices Explainer::without_remedy(const Walk& walk,
-                                             const std::vector<std::string>& networks) const {
+Explainer::Indices Explainer::without_remedy(const Walk& walk, const Scope& scope) const {
     Indices found;
     for (const Leg* leg : {&walk.request, &walk.reply}) {
         if (leg->status != WalkStatus::broken) continue;
         const std::size_t before = found.size();
-        for (const std::size_t i : touching(leg->stopped_at, networks))
+        for (const std::size_t i : touching(leg->stopped_at, scope))
             if (fits(leg->code, causes_[i].cause.code) && !contains(found, i)) found.push_back(i);
         if (found.size() > before) continue;
-        for (const std::size_t i : touching(leg->stopped_at, networks)) {
+        for (const std::size_t i : touching(leg->stopped_at, scope)) {
             const Cause& cause = causes_[i].cause;
             if (cause.remedy.empty() && cause.severity == Severity::error && !contains(found, i))
                 found.push_back(i);
@@ -128,18 +142,18 @@ Walk Explainer::walk_with(const Flow& flow, const Indices& causes, std::size_t b
 }
 
 std::optional<Explanation> Explainer::explain(const Flow& flow, const Walk& broken) {
-    const auto networks = networks_of(flow);
+    const Scope scope = scope_of(flow);
     Indices set, fixed;  // fixed: taken on their code alone
     Walk now = broken;
     for (std::size_t round = 0; round < kMaxRounds && now.status == WalkStatus::broken; ++round) {
-        const Indices candidates = next_candidates(now, networks, set);
+        const Indices candidates = next_candidates(now, scope, set);
         if (candidates.empty()) break;
         set.insert(set.end(), candidates.begin(), candidates.end());
         now = walk_with(flow, set, kNone);
     }
     Explanation explanation;
     if (now.status == WalkStatus::broken) {
-        fixed = without_remedy(now, networks);
+        fixed = without_remedy(now, scope);
         if (fixed.empty()) return std::nullopt;
         for (const std::size_t i : fixed) explanation.parts.push_back({i, now});
         std::erase_if(set, [&](std::size_t i) { return contains(fixed, i); });

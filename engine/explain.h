@@ -35,17 +35,22 @@ class Explainer {
         std::unordered_map<std::string, Indices> by_network;  // subject is a pod CIDR
         Indices others;
     };
-    std::vector<std::string> networks_of(const Flow& flow) const;
-    Indices touching(const HostId& host, const std::vector<std::string>& networks) const;
-    Indices next_candidates(const Walk& walk, const std::vector<std::string>& networks,
-                            const Indices& taken) const;
-    Indices without_remedy(const Walk& walk, const std::vector<std::string>& networks) const;
+    // What a flow is about: causes about other networks, or of the other family, have nothing to do with it.
+    struct Scope {
+        Family family;
+        std::vector<std::string> networks;
+    };
+    Scope scope_of(const Flow& flow) const;
+    Indices touching(const HostId& host, const Scope& scope) const;
+    Indices next_candidates(const Walk& walk, const Scope& scope, const Indices& taken) const;
+    Indices without_remedy(const Walk& walk, const Scope& scope) const;
     Walk walk_with(const Flow& flow, const Indices& causes, std::size_t but);
 
     const Snapshot& snapshot_;
     Walker& walker_;
     std::span<const FoldedCause> causes_;
     std::unordered_map<HostId, HostCauses> by_host_;
+    std::vector<std::optional<Family>> families_;  // of each cause's subject, none where it has none
 };
 
 }  // namespace podroute

@@ -302,6 +302,11 @@ FibMatch matched(const FibQuery& query, const Route& route, const Rule* rule) {
 
 }  // namespace
 
+bool same_table(std::uint32_t a, std::uint32_t b) {
+    const auto merged = [](std::uint32_t table) { return table == kTableLocal || table == kTableMain; };
+    return a == b || (merged(a) && merged(b));
+}
+
 FibQuery output_query(const Address& destination) {
     FibQuery query;
     query.destination = destination;

@@ -20,6 +20,10 @@ struct FibMatch {
     const Route* route = nullptr;  // the route that matched, null if none did
 };
 
+// Whether two table numbers of answers may be the same: while a kernel keeps local and main in one trie it
+// says main of both.
+bool same_table(std::uint32_t a, std::uint32_t b);
+
 // A stretch of addresses, both ends included, within which every lookup gives the same.
 struct Stretch {
     Address first, last;

@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <tuple>
+
+#include "engine/expected.h"
 
 namespace podroute {
 namespace {
@@ -75,7 +78,9 @@ HostId owner_of_subject(const Snapshot& snapshot, const std::string& subject) {
 }
 
 struct Standing {
-    std::map<HostId, std::size_t> link_down, address_missing, address_duplicate, forwarding;
+    std::map<HostId, std::size_t> link_down, address_missing, address_duplicate;
+    std::map<HostId, std::size_t> cidr_mismatch;
+    std::map<std::string, std::size_t> overlaps;  // by the CIDRs that take part
 
     explicit Standing(const Snapshot& snapshot, const std::vector<FoldedCause>& causes) {
         for (std::size_t i = 0; i < causes.size(); ++i) {
@@ -83,11 +88,20 @@ struct Standing {
             if (cause.severity != Severity::error) continue;
             if (cause.code == "link-down") link_down.emplace(cause.host, i);
             if (cause.code == "address-missing") address_missing.emplace(cause.host, i);
-            if (cause.code == "forwarding-disabled") forwarding.emplace(cause.host, i);
+            if (cause.code == "pod-cidr-mismatch") cidr_mismatch.emplace(cause.host, i);
+            if (cause.code == "inventory-overlap") add_overlaps(snapshot, cause.host, i);
             if (cause.code != "address-duplicate") continue;
             address_duplicate.emplace(cause.host, i);
             const HostId owner = owner_of_subject(snapshot, cause.subject);
             if (!owner.empty()) address_duplicate.emplace(owner, i);
+        }
+    }
+
+    void add_overlaps(const Snapshot& snapshot, const HostId& host, std::size_t at) {
+        for (const Overlap& overlap : expect(snapshot.inventory).overlaps) {
+            if (overlap.first_host != host && overlap.second_host != host) continue;
+            overlaps.emplace(overlap.first.to_string(), at);
+            if (!overlap.covers_node) overlaps.emplace(overlap.second.to_string(), at);
         }
     }
 };
@@ -97,9 +111,29 @@ std::optional<std::size_t> find(const std::map<HostId, std::size_t>& map, const 
     return at == map.end() ? std::nullopt : std::optional(at->second);
 }
 
+// A route that leads to another host of swapped pod networks: both hosts say that theirs is not what the
+// inventory says, and that is the fault.
+std::optional<std::size_t> swapped(const Snapshot& snapshot, const Cause& cause, const Standing& standing) {
+    const auto owner = find(standing.cidr_mismatch, owner_of_subject(snapshot, cause.subject));
+    if (!owner) return std::nullopt;
+    for (const HostChange& remedy : cause.remedy) {
+        const auto* route = remedy.change.before ? std::get_if<Route>(&*remedy.change.before) : nullptr;
+        if (route == nullptr) return std::nullopt;
+        for (const NextHop& hop : route->next_hops) {
+            const InventoryHost* led_to = hop.gateway ? snapshot.inventory.owner_of(*hop.gateway) : nullptr;
+            if (led_to != nullptr && standing.cidr_mismatch.contains(led_to->name)) return owner;
+        }
+    }
+    return std::nullopt;
+}
+
 // The error that this one follows from.
 std::optional<std::size_t> origin(const Snapshot& snapshot, const Cause& cause, const Standing& standing) {
-    if (cause.code == "rp-filter-drop") return find(standing.forwarding, cause.host);  // which masks it
+    if (cause.code == "pod-cidr-mismatch") {
+        const auto overlap = standing.overlaps.find(cause.subject);
+        return overlap == standing.overlaps.end() ? std::nullopt : std::optional(overlap->second);
+    }
+    if (cause.code == "route-wrong-gateway") return swapped(snapshot, cause, standing);
     if (cause.code != "gateway-unresolved" && cause.code != "neighbour-wrong") return std::nullopt;
     const HostId owner = owner_of_subject(snapshot, cause.subject);
     for (const auto* map : {&standing.link_down, &standing.address_missing, &standing.address_duplicate})
@@ -112,7 +146,7 @@ std::vector<FoldedCause> drop_consequences(const Snapshot& snapshot, std::vector
     std::vector<bool> dropped(causes.size(), false);
     for (std::size_t i = 0; i < causes.size(); ++i) {
         const auto from = origin(snapshot, causes[i].cause, standing);
-        if (!from || *from == i) continue;
+        if (!from || *from == i || dropped[*from]) continue;
         dropped[i] = true;
         for (const std::string& id : causes[i].affects) add_once(causes[*from].affects, id);
     }

@@ -162,7 +162,7 @@ std::string route_command(const std::string& verb, const Route& route, const Hos
     if (shown.next_hops.size() == 1 && shown.next_hops.front().gateway &&
         !shown.next_hops.front().gateway->is_link_local())
         shown.next_hops.front().ifindex = 0;
-    if (shown.type == RouteType::blackhole) shown.next_hops.clear();
+    if (shown.type != RouteType::unicast) shown.next_hops.clear();  // IPv6 dumps them with dev lo
     const bool v6 = route.destination.family() == Family::v6;
     return std::string(v6 ? "ip -6" : "ip") + " route " + verb + " " + route_text(shown, facts);
 }

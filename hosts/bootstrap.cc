@@ -1,24 +1,33 @@
 // The bootstrap script and what it says.
 #include "hosts/bootstrap.h"
 
+#include <algorithm>
 #include <array>
 
 namespace podroute {
 namespace {
 
 // Split only for reading; the whole is one line without single quotes, so that any shell passes it to sh
-// unchanged.
+// unchanged. The traps remove the directory also where the controller is gone and a line cannot be said. The
+// mode is set before the upload: `test -x` asks access(2), which knows of noexec mounts, so that nothing is
+// sent to a directory that cannot run it.
 constexpr std::string_view kScript =
-    R"(umask 077; say() { printf "\n%s %s\n" "$m" "$*"; }; d=; )"
-    R"(for t in @DIRS@; do d=$(mktemp -d "$t/podroute.XXXXXX" 2>/dev/null) && break; d=; done; )"
-    R"([ -n "$d" ] || { say failed nodir; exit 1; }; )"
-    R"(a=$d/agent; bye() { rm -rf "$d"; exit 1; }; trap bye HUP TERM; )"
-    R"(say ready $(uname -m); )"
-    R"(head -c @SIZE@ 2>/dev/null >"$a" || { cat >/dev/null & say failed full "$t"; bye; }; )"
-    R"(c=$(cksum <"$a"); [ "$c" = "@CKSUM@ @SIZE@" ] || { say failed damaged "$t"; bye; }; )"
-    R"(chmod 700 "$a"; "$a" --version >/dev/null 2>&1 || { say failed noexec "$t"; bye; }; )"
-    R"(@SUDO@say run; )"
-    R"(@RUN@"$a" --ssh-connection "$SSH_CONNECTION" --unlink-self "$d"; c=$?; rm -rf "$d"; exit $c)";
+    R"~(umask 077; d=; no=; say() { printf "\n%s %s\n" "$m" "$*"; }; )~"
+    R"~(bye() { if [ -n "$d" ] && [ -d "$d" ]; then rm -rf "$d"; fi; }; )~"
+    R"~(trap bye EXIT; trap "exit 1" HUP INT PIPE TERM; )~"
+    R"~(for t in @DIRS@; do [ -n "$t" ] && [ -d "$t" ] || continue; )~"
+    R"~(d=$(mktemp -d "$t/podroute.XXXXXXXX" 2>/dev/null) || { d=$t/podroute.$m; mkdir -m 700 "$d" 2>/dev/null; } )~"
+    R"~(|| { d=; no="$no $t:unwritable"; continue; }; a=$d/agent; )~"
+    R"~({ : >"$a" && chmod 700 "$a"; } 2>/dev/null || { bye; d=; no="$no $t:full"; continue; }; )~"
+    R"~([ -x "$a" ] && break; bye; d=; no="$no $t:noexec"; done; )~"
+    R"~([ -n "$d" ] || { say failed nodir $no; exit 1; }; )~"
+    R"~(say ready $(uname -m); )~"
+    R"~(head -c @SIZE@ >"$a" 2>/dev/null || { say failed full "$t"; exit 1; }; )~"
+    R"~(c=$(cksum <"$a" 2>/dev/null) || c="@CKSUM@ $(wc -c <"$a")"; )~"
+    R"~([ "$c" = "@CKSUM@ @SIZE@" ] || { say failed damaged "$t"; exit 1; }; )~"
+    R"~(@SUDO@say run; )~"
+    R"~(@RUN@"$a" --ssh-connection "$SSH_CONNECTION" --unlink-self "$d"; c=$?; )~"
+    R"~([ $c = 126 ] && say failed noexec "$t"; exit $c)~";
 
 void replace_all(std::string& text, std::string_view from, std::string_view to) {
     for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
@@ -56,7 +65,7 @@ std::string bootstrap_command(const BootstrapOptions& options) {
     replace_all(script, "@SIZE@", std::to_string(options.size));
     replace_all(script, "@CKSUM@", std::to_string(options.cksum));
     replace_all(script, "@SUDO@",
-                options.sudo ? R"(sudo -n true 2>/dev/null || { say failed sudo; bye; }; )" : "");
+                options.sudo ? R"(sudo -n true 2>/dev/null || { say failed sudo; exit 1; }; )" : "");
     replace_all(script, "@RUN@", options.sudo ? "sudo -n " : "");
     return "exec /bin/sh -c 'm=" + options.marker + "; " + script + "'";
 }
@@ -75,21 +84,41 @@ std::optional<BootstrapLine> next_line(std::string& buffer, std::string_view mar
     return BootstrapLine{line.substr(0, space), line.substr(space + 1)};
 }
 
+namespace {
+
+// "/run:noexec /tmp:full" as a person reads it.
+std::string refusals(std::string_view list) {
+    std::string out;
+    while (!list.empty()) {
+        const auto item = list.substr(0, list.find(' '));
+        list.remove_prefix(std::min(list.size(), item.size() + 1));
+        const auto colon = item.rfind(':');
+        if (colon == std::string_view::npos) continue;
+        const auto why = item.substr(colon + 1);
+        out += (out.empty() ? "" : ", ") + std::string(item.substr(0, colon)) +
+               (why == "noexec" ? " is mounted noexec"
+                : why == "full" ? " is full"
+                                : " is not writable");
+    }
+    return out;
+}
+
+}  // namespace
+
 BootstrapFailure explain_failure(std::string_view rest) {
     const auto word = rest.substr(0, rest.find(' '));
     const std::string where(rest.size() > word.size() ? rest.substr(word.size() + 1) : "");
-    if (word == "nodir")
-        return {"no directory could be made in /run, /dev/shm, /var/tmp, /tmp or the home directory",
-                "df -h; mount", false};
+    if (word == "nodir") {
+        const bool noexec = where.find(":noexec") != std::string::npos;
+        const std::string why = refusals(where);
+        return {"no directory for it" + (why.empty() ? std::string() : ": " + why),
+                noexec ? "mount -o remount,exec /dev/shm" : "df -h /run /dev/shm /var/tmp /tmp", false};
+    }
     if (word == "full") return {"no space in " + where, "df -h " + where, true};
-    if (word == "noexec") return {"programs may not be run from " + where, "mount | grep noexec", true};
+    if (word == "noexec") return {"programs may not be run from " + where, "findmnt -T " + where, true};
     if (word == "damaged")
         return {"the agent arrived damaged or cut short in " + where, "df -h " + where, true};
-    if (word == "sudo")
-        return {"sudo wants a password",
-                "give that user passwordless sudo (a line \"USER ALL=(ALL) NOPASSWD: ALL\" by visudo), or "
-                "log in as root",
-                false};
+    if (word == "sudo") return {"sudo wants a password", "", false};
     return {"the bootstrap failed", "", false};
 }
 

@@ -2,9 +2,9 @@
 // text in, text out.
 //
 // The script speaks in lines "MARKER word ..": `ready MACHINE` (send the agent's bytes now), `run` (the
-// agent's own output follows), `failed WHY`. Whatever a login shell prints before is passed over. It works
-// under umask 077 in a directory of `mktemp -d`, checks the size and POSIX cksum of what arrived, and removes
-// the directory however the agent ends.
+// agent's own output follows), `failed WHY`. Whatever a login shell prints before is passed over. It makes a
+// directory by `mktemp -d` under umask 077 in the first place that is writable and may run programs, checks
+// size and POSIX cksum of what arrived, and removes the directory however the agent ends.
 #pragma once
 
 #include <cstdint>
@@ -45,10 +45,11 @@ struct BootstrapLine {
 // Takes the next marker line off the front of `buffer`, with all before it. Nothing if none is complete yet.
 std::optional<BootstrapLine> next_line(std::string& buffer, std::string_view marker);
 
-// A failed line, for a person. `word` is the first of its rest ("noexec", "full", "nodir", "sudo",
-// "damaged").
+// The rest of a failed line, for a person. Its first word is "nodir" (then "DIRECTORY:REASON" items), "full",
+// "noexec", "damaged" (each with the directory) or "sudo".
 struct BootstrapFailure {
-    std::string why, help;
+    std::string why;
+    std::string help;            // a command to run on the host; may be empty
     bool try_elsewhere = false;  // another directory may do
 };
 BootstrapFailure explain_failure(std::string_view rest);

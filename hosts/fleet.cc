@@ -6,7 +6,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
-#include <stdexcept>
+#include <system_error>
 
 namespace podroute {
 namespace {
@@ -41,7 +41,15 @@ struct Fleet::Worker {
             },
             this);
         pthread_attr_destroy(&attributes);
-        if (bad != 0) throw std::runtime_error("a thread for " + h.name + " could not be started");
+        if (bad != 0) throw std::system_error(bad, std::generic_category(), "a thread for " + h.name);
+    }
+
+    tl::expected<std::unique_ptr<HostLink>, Unknown> open() {
+        try {
+            return opener(host);
+        } catch (const std::exception& e) {
+            return tl::unexpected(Unknown{std::string("an internal error: ") + e.what(), "agent-failed", ""});
+        }
     }
 
     void loop() {
@@ -61,8 +69,7 @@ struct Fleet::Worker {
             lock.unlock();
             if (!opened) {
                 opened = true;
-                auto result = opener(host);
-                if (result)
+                if (auto result = open(); result)
                     link = std::move(*result);
                 else
                     unknown = result.error();
@@ -75,17 +82,28 @@ struct Fleet::Worker {
     }
 };
 
-Fleet::Fleet(const Inventory& inventory, Opener opener) : inventory_(inventory), opener_(std::move(opener)) {
-    for (const auto& host : inventory_.hosts) workers_.push_back(std::make_unique<Worker>(host, opener_));
+Fleet::Fleet(Inventory inventory, Opener opener)
+    : inventory_(std::move(inventory)), opener_(std::move(opener)) {
+    try {
+        for (const auto& host : inventory_.hosts) workers_.push_back(std::make_unique<Worker>(host, opener_));
+    } catch (...) {
+        end();
+        throw;
+    }
 }
 
 Fleet::~Fleet() {
+    end();
+}
+
+void Fleet::end() {
     for (auto& w : workers_) {
         const std::scoped_lock lock(w->mutex);
         w->ending = true;
         w->changed.notify_all();
     }
     for (auto& w : workers_) pthread_join(w->thread, nullptr);
+    workers_.clear();
 }
 
 void Fleet::run(const Work& work) {

@@ -26,20 +26,23 @@ using Progress = std::function<void(const ProgressEvent&)>;
 // Threads: use from one thread; the work given to run() is called on many.
 class Fleet {
   public:
-    Fleet(const Inventory& inventory, Opener opener);
-    ~Fleet();  // ends the links, then the threads
+    // A thread that cannot be started: std::system_error.
+    Fleet(Inventory inventory, Opener opener);
+    ~Fleet();  // ends the links, all at once, then the threads
     Fleet(const Fleet&) = delete;
     Fleet& operator=(const Fleet&) = delete;
 
-    // Calls `work` for every host on the host's own thread and returns when all are done (a barrier). `link`
-    // is empty until opened and where opening failed; the first call opens it.
+    // Calls `work` for every host on the host's own thread and returns when all are done (a barrier). The
+    // first call opens the links. Of `link` and `unknown` one is given: the link, or why there is none.
     using Work = std::function<void(const InventoryHost&, HostLink*, const Unknown*)>;
     void run(const Work& work);
 
   private:
     struct Worker;
-    const Inventory& inventory_;
-    Opener opener_;
+    void end();
+
+    const Inventory inventory_;
+    const Opener opener_;
     std::vector<std::unique_ptr<Worker>> workers_;
 };
 

@@ -12,11 +12,15 @@ using Clock = std::chrono::steady_clock;
 constexpr auto kGatherTime = std::chrono::seconds(20);
 constexpr auto kLookupTime = std::chrono::seconds(10);
 constexpr auto kSlack = std::chrono::seconds(5);  // beyond what the agent itself waits
+constexpr std::string_view kRefused = "refused";  // the agent lives and said no
 constexpr unsigned kMaxRounds = 16;               // a planner that never ends is a bug, not a long run
 
-Unknown lost(const Error& error) {
-    return {error.text, "agent-failed",
-            "ssh in and look at the host's load and its sshd log; then run podroute verify again"};
+// Why a host is unknown from here on, or for this round; `refusal` is the code where the agent said no.
+Unknown unknown_for(const InventoryHost& host, const Error& error, std::string_view refusal,
+                    const std::stop_token& cancel) {
+    if (cancel.stop_requested()) return {"the run was cancelled", "", ""};
+    if (error.code == kRefused) return {"the agent could not do it: " + error.text, std::string(refusal), ""};
+    return {error.text, "agent-failed", "ssh " + host.name + " journalctl -n 50 -t sshd"};
 }
 
 Gather gather_request(const Inventory& inventory, const InventoryHost& host) {
@@ -35,6 +39,7 @@ Result<T> ask(HostLink& link, const Request& request, Clock::duration time) {
     auto reply = link.call(request, Clock::now() + time);
     if (!reply) return tl::unexpected(reply.error());
     if (auto* wanted = std::get_if<T>(&*reply)) return std::move(*wanted);
+    if (const auto* no = std::get_if<Refused>(&*reply)) return failure(std::string(kRefused), no->error.text);
     return failure("agent-failed", "the agent answered something else than it was asked");
 }
 
@@ -70,7 +75,8 @@ class Round {
                 mine = unknown != nullptr ? *unknown : Unknown{"the run was cancelled", "", ""};
                 return;
             }
-            if (auto good = step(host.name, task->second, *link, *mine); !good) mine = lost(good.error());
+            if (auto good = step(host.name, task->second, *link, *mine); !good)
+                mine = unknown_for(host, good.error(), "probe-unavailable", cancel_);
         });
     }
 
@@ -152,7 +158,7 @@ Snapshot observe(Fleet& fleet, Snapshot start, Prober& prober, const std::stop_t
             if (reply)
                 facts = std::move(*reply);
             else
-                facts = lost(reply.error());
+                facts = unknown_for(host, reply.error(), "agent-failed", cancel);
         }
         const std::scoped_lock lock(mutex);
         if (facts.known()) ++state.read;

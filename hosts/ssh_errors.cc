@@ -2,21 +2,47 @@
 #include "hosts/ssh_errors.h"
 
 #include <algorithm>
+#include <cctype>
+#include <cerrno>
 #include <cstring>
 
 namespace podroute {
 namespace {
-
-std::string ssh_command(const LoginTarget& t) {
-    return "ssh " + (t.port == 22 ? std::string() : "-p " + std::to_string(t.port) + " ") + t.user + "@" +
-           t.name;
-}
 
 std::string endpoint(const LoginTarget& t) {
     return t.transport + " port " + std::to_string(t.port);
 }
 
 }  // namespace
+
+std::string ssh_command(const LoginTarget& t) {
+    return "ssh " + (t.port == 22 ? std::string() : "-p " + std::to_string(t.port) + " ") + t.user + "@" +
+           t.name;
+}
+
+std::string shell_quoted(std::string_view word) {
+    const bool plain = !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char c) {
+        return std::isalnum(c) != 0 ||
+               std::string_view("/._-~:,@%+=").find(static_cast<char>(c)) != std::string_view::npos;
+    });
+    if (plain) return std::string(word);
+    std::string out = "'";
+    for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return out + "'";
+}
+
+Unknown proxy_failed(const LoginTarget& t, std::string_view said) {
+    return {"no connection to " + endpoint(t) + " through the proxy: " + printable(said), "host-unreachable",
+            ssh_command(t) + " -v true"};
+}
+
+bool proxy_says_unreachable(std::string_view output) {
+    // As ssh -W and nc(1) put it.
+    for (const std::string_view sign : {"open failed: connect failed", "No route to host",
+                                        "Network is unreachable", "Connection timed out", "timed out"})
+        if (output.find(sign) != std::string_view::npos) return true;
+    return false;
+}
 
 std::string printable(std::string_view text, std::size_t limit) {
     std::string out(text.substr(0, limit));
@@ -28,7 +54,11 @@ std::string printable(std::string_view text, std::size_t limit) {
 
 Unknown connect_failed(const LoginTarget& t, int error) {
     const std::string why = error == 0 ? "no answer" : std::strerror(error);
-    return {"no TCP connection to " + endpoint(t) + ": " + why, "host-unreachable", ssh_command(t)};
+    // A refusal comes from the host itself: it is up, and its sshd is not there.
+    const std::string help = error == ECONNREFUSED
+                                 ? "on " + t.name + ": systemctl start ssh"
+                                 : "ip route get " + t.transport + "; ping -c 3 " + t.transport;
+    return {"no TCP connection to " + endpoint(t) + ": " + why, "host-unreachable", help};
 }
 
 Unknown name_unresolved(const LoginTarget& t, std::string_view why) {
@@ -49,17 +79,33 @@ Unknown auth_failed(const LoginTarget& t, std::string_view methods) {
                 "@" + t.name};
 }
 
-Unknown host_key_unknown(const LoginTarget& t, std::string_view fingerprint, std::string_view key_type) {
-    return {"no host key of " + t.name + " is known; it presents the " + printable(key_type) + " key " +
-                printable(fingerprint),
-            "ssh-host-key-unknown", "podroute verify --host-key-check accept-new"};
+Unknown host_key_unknown(const LoginTarget& t, std::string_view fingerprint, std::string_view key_type,
+                         const KnownHostsPlace& place) {
+    const std::string file = place.file.empty() ? "~/.ssh/known_hosts" : shell_quoted(place.file);
+    const std::string type = printable(key_type, 20);
+    const std::string port = t.port == 22 ? "" : " -p " + std::to_string(t.port);
+    // ssh-keyscan cannot go through a proxy; it knows nothing of ssh_config, so that it is given the address.
+    const std::string help = t.proxied
+                                 ? "podroute verify --host-key-check accept-new"
+                                 : "ssh-keyscan" + port + " -t " + type + " " + t.transport + " >> " + file;
+    return {"no key of " + t.name + " is known; it presents the " + type + " key " + printable(fingerprint) +
+                " (compare: ssh-keygen -lf /etc/ssh/ssh_host_" + type + "_key.pub on " + t.name + ")",
+            "ssh-host-key-unknown", help};
 }
 
-Unknown host_key_mismatch(const LoginTarget& t, std::string_view fingerprint,
-                          std::string_view known_hosts_name) {
-    return {
-        "the host key of " + t.name + " is not the one that is known; it presents " + printable(fingerprint),
-        "ssh-host-key-mismatch", "ssh-keygen -R " + std::string(known_hosts_name)};
+Unknown host_key_mismatch(const LoginTarget& t, std::string_view fingerprint, const KnownHostsPlace& place) {
+    const std::string file = place.file.empty() ? "" : " -f " + shell_quoted(place.file);
+    const std::string entry =
+        place.entry.find('[') == std::string::npos ? place.entry : shell_quoted(place.entry);
+    return {"the key of " + t.name + " is not the one that is known; it presents " + printable(fingerprint) +
+                ". If the host was made anew, forget the old one",
+            "ssh-host-key-mismatch", "ssh-keygen" + file + " -R " + entry};
+}
+
+Unknown host_key_revoked(const LoginTarget& t, std::string_view fingerprint) {
+    return {"the key that " + t.name + " presents, " + printable(fingerprint) +
+                ", is marked @revoked in known_hosts",
+            "ssh-host-key-mismatch", "make a new key on " + t.name + ": ssh-keygen -A"};
 }
 
 Unknown agent_failed(const LoginTarget& t, std::string why, std::string help) {

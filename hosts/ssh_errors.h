@@ -14,7 +14,11 @@ struct LoginTarget {
     std::string transport;  // address or name that was connected to
     std::string user;
     unsigned port = 22;
+    bool proxied = false;  // by ProxyCommand or ProxyJump: the jumpbox itself cannot connect to it
 };
+
+// "ssh [-p PORT] USER@NAME"
+std::string ssh_command(const LoginTarget& target);
 
 // errno of connect(2), 0 for a timeout.
 Unknown connect_failed(const LoginTarget& target, int error);
@@ -22,10 +26,17 @@ Unknown name_unresolved(const LoginTarget& target, std::string_view why);
 // `reason` is libssh's message. Connected, but no session (banner, key exchange, MaxStartups).
 Unknown session_failed(const LoginTarget& target, std::string_view reason);
 Unknown auth_failed(const LoginTarget& target, std::string_view methods);
-// `fingerprint` is what the host presented ("SHA256:..").
-Unknown host_key_unknown(const LoginTarget& target, std::string_view fingerprint, std::string_view key_type);
+// Where a host's key stands, or would.
+struct KnownHostsPlace {
+    std::string entry;  // the name of its lines: "node-0", or "[node-0]:2222"
+    std::string file;   // empty: ~/.ssh/known_hosts
+};
+// `fingerprint` is what the host presented ("SHA256:.."), `key_type` is "ed25519", "rsa" or "ecdsa".
+Unknown host_key_unknown(const LoginTarget& target, std::string_view fingerprint, std::string_view key_type,
+                         const KnownHostsPlace& place);
 Unknown host_key_mismatch(const LoginTarget& target, std::string_view fingerprint,
-                          std::string_view known_hosts_name);
+                          const KnownHostsPlace& place);
+Unknown host_key_revoked(const LoginTarget& target, std::string_view fingerprint);
 Unknown agent_failed(const LoginTarget& target, std::string why, std::string help = {});
 Unknown cancelled();
 
@@ -33,6 +44,14 @@ Unknown cancelled();
 // refusal; nothing for anything else. Returns the user it names, empty if none.
 std::string login_as_other_user(std::string_view output);
 Unknown wrong_user(const LoginTarget& target, std::string_view wanted_user);
+
+// `said` is what the proxy wrote: it could not connect to the host.
+Unknown proxy_failed(const LoginTarget& target, std::string_view said);
+// What a ProxyCommand wrote to its standard error says of the host behind it: it could not be connected to.
+bool proxy_says_unreachable(std::string_view output);
+
+// One word of a command for sh(1).
+std::string shell_quoted(std::string_view word);
 
 // For messages: control characters become '?', at most `limit` bytes.
 std::string printable(std::string_view text, std::size_t limit = 200);

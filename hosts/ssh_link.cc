@@ -11,14 +11,18 @@ using Clock = Watchdog::Clock;
 
 constexpr std::size_t kMaxChatter = 64 * 1024;  // bytes a login shell may print before our script speaks
 constexpr auto kBootstrapTime = std::chrono::seconds(30);
+constexpr auto kFarewellTime = std::chrono::seconds(2);
 
 class SshLink final : public HostLink {
   public:
     SshLink(SshSession session, std::string rest) : session_(std::move(session)), buffer_(std::move(rest)) {}
+    // Waits for the agent's end, so that nothing of it is left on the host when the run is over. (It would
+    // end at the end of its input, whatever is done here.)
     ~SshLink() override {
-        // The agent ends at the end of its input, whatever is done here; a Bye makes it end a little sooner.
-        session_.set_deadline(Clock::now() + std::chrono::seconds(1));
-        static_cast<void>(session_.write(encode(Request{Bye{}})));
+        if (dead_) return;
+        session_.set_deadline(Clock::now() + kFarewellTime);
+        if (!session_.write(encode(Request{Bye{}}))) return;
+        for (auto more = session_.read(); more && !more->empty(); more = session_.read()) continue;
     }
     SshLink(const SshLink&) = delete;
     SshLink& operator=(const SshLink&) = delete;
@@ -26,38 +30,44 @@ class SshLink final : public HostLink {
     Result<Reply> call(const Request& request, Deadline deadline) override {
         if (dead_) return failure("agent-failed", "the agent is gone", session_.target().name);
         session_.set_deadline(deadline);
-        auto reply = exchange(request);
-        dead_ = !reply;
+        if (auto sent = session_.write(encode(request)); !sent) return died(sent.error());
+        return receive();
+    }
+
+    // The next reply of the agent, by the deadline of the session.
+    Result<Reply> receive() {
+        if (auto got = fill(4); !got) return died(got.error());
+        const auto length = message_length(buffer_);
+        if (!length) return died(length.error());
+        if (auto got = fill(4 + *length); !got) return died(got.error());
+        auto reply = decode_reply(std::string_view(buffer_).substr(4, *length));
+        if (!reply) return died(reply.error());
+        buffer_.erase(0, 4 + *length);
         // No deadline runs while nothing is asked.
         session_.set_deadline(Clock::time_point::max());
         return reply;
     }
 
   private:
-    Result<Reply> exchange(const Request& request) {
-        if (auto sent = session_.write(encode(request)); !sent) return died(sent.error());
-        if (auto got = fill(4); !got) return died(got.error());
-        const auto length = message_length(buffer_);
-        if (!length) return tl::unexpected(length.error());
-        if (auto got = fill(4 + *length); !got) return died(got.error());
-        auto reply = decode_reply(std::string_view(buffer_).substr(4, *length));
-        buffer_.erase(0, 4 + *length);
-        if (!reply) return tl::unexpected(reply.error());
-        if (const auto* refused = std::get_if<Refused>(&*reply)) return tl::unexpected(refused->error);
-        return reply;
-    }
-
     Result<void> fill(std::size_t wanted) {
         while (buffer_.size() < wanted) {
             auto more = session_.read();
             if (!more) return tl::unexpected(more.error());
-            if (more->empty()) return failure("closed", "the agent ended", session_.target().name);
+            if (more->empty()) return failure("closed", ending(session_.exit_status()));
             buffer_ += *more;
         }
         return {};
     }
 
+    static std::string ending(int status) {
+        // The script's status: a shell says 128 + N of a program that signal N killed.
+        if (status > 128) return "the agent was killed by signal " + std::to_string(status - 128);
+        if (status > 0) return "the agent ended with status " + std::to_string(status);
+        return "the agent ended";
+    }
+
     tl::unexpected<Error> died(const Error& error) {
+        dead_ = true;
         std::string text = error.text;
         if (const auto errors = printable(session_.error_output()); !errors.empty()) text += ": " + errors;
         return failure("agent-failed", text, session_.target().name);
@@ -78,16 +88,15 @@ class Bootstrap {
                               std::max<Clock::duration>(kBootstrapTime, context_.options.connect_timeout));
         auto directories = default_directories();
         for (;;) {
-            const auto failed = start(directories);
-            if (!failed) break;
+            auto failed = start(directories);
+            if (!failed) failed = knock();
+            if (!failed) return greet();
             // Only the directories after the one that did not do are worth another upload.
             const bool more = failed->try_elsewhere && !tried_.empty() && drop_tried(directories);
             if (!more) return tl::unexpected(failed->unknown);
         }
-        return greet();
     }
 
-  private:
     struct Failed {
         Unknown unknown;
         bool try_elsewhere = false;
@@ -100,12 +109,15 @@ class Bootstrap {
         return !directories.empty();
     }
 
+    std::string on_host(const std::string& command) const {
+        return ssh_command(session_.target()) + " " + command;
+    }
+
     std::optional<Failed> lost(const Error& error) {
         if (context_.cancel.stop_requested()) return Failed{cancelled()};
         std::string why = error.text;
         if (const auto errors = printable(session_.error_output()); !errors.empty()) why = errors;
-        return Failed{agent_failed(session_.target(), why,
-                                   "ssh " + session_.target().user + "@" + session_.target().name + " true")};
+        return Failed{agent_failed(session_.target(), why, on_host("true"))};
     }
 
     // Reads until the script's next line.
@@ -131,8 +143,7 @@ class Bootstrap {
             return {wrong_user(session_.target(), user)};
         std::string why = "its shell ended at once";
         if (const auto said = printable(all); !said.empty()) why += " and said: " + said;
-        return {agent_failed(session_.target(), why,
-                             "ssh " + session_.target().user + "@" + session_.target().name + " true")};
+        return {agent_failed(session_.target(), why, on_host("true"))};
     }
 
     std::optional<Failed> start(const std::vector<std::string>& directories) {
@@ -157,22 +168,44 @@ class Bootstrap {
             if (!ready) return !sent ? lost(sent.error()) : std::optional(ready.error());
         }
         if (ready->word == "run") return std::nullopt;
-        const auto failure_text = explain_failure(ready->rest);
-        const auto space = ready->rest.find(' ');
-        if (space != std::string::npos) tried_ = ready->rest.substr(space + 1);
-        return Failed{
-            agent_failed(session_.target(), printable(failure_text.why), printable(failure_text.help)),
-            failure_text.try_elsewhere};
+        return refused(*ready);
+    }
+
+    Failed refused(const BootstrapLine& line) {
+        auto failure_text = explain_failure(line.rest);
+        const auto space = line.rest.find(' ');
+        if (space != std::string::npos) tried_ = line.rest.substr(space + 1);
+        std::string help = failure_text.help.empty() ? "" : on_host(printable(failure_text.help));
+        if (line.rest == "sudo")
+            help = "as root on " + session_.target().name + ": echo '" + session_.target().user +
+                   " ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/podroute";
+        return {agent_failed(session_.target(), printable(failure_text.why, 400), help),
+                failure_text.try_elsewhere};
+    }
+
+    // Says hello and looks whether it is the agent that answers: a line of the script in its place tells that
+    // the agent could not be executed.
+    std::optional<Failed> knock() {
+        Hello hello;
+        hello.nonce = context_.nonce;
+        hello.deadline_ms = 600'000;
+        hello.heartbeat_ms = 30'000;
+        const auto sent = session_.write(encode(Request{hello}));
+        while (buffer_.empty()) {
+            auto more = session_.read();
+            if (!more) return lost(more.error());
+            if (more->empty()) return sent ? ended() : *lost(sent.error());
+            buffer_ += *more;
+        }
+        if (buffer_.front() != '\n') return std::nullopt;
+        auto said = line();
+        return said ? refused(*said) : said.error();
     }
 
     tl::expected<std::unique_ptr<HostLink>, Unknown> greet() {
         const LoginTarget target = session_.target();
         auto link = std::make_unique<SshLink>(std::move(session_), std::move(buffer_));
-        Hello hello;
-        hello.nonce = context_.nonce;
-        hello.deadline_ms = 600'000;
-        hello.heartbeat_ms = 30'000;
-        auto reply = link->call(hello, Clock::now() + kBootstrapTime);
+        auto reply = link->receive();
         if (!reply) return tl::unexpected(agent_failed(target, reply.error().text));
         const auto* greeting = std::get_if<HelloReply>(&*reply);
         if (greeting == nullptr || greeting->nonce != context_.nonce || greeting->version != kWireVersion)
@@ -195,7 +228,7 @@ tl::expected<std::unique_ptr<HostLink>, Unknown> open_ssh_link(const InventoryHo
         ~Release() { jobs.release(); }
     } release{context.jobs};
     if (context.cancel.stop_requested()) return tl::unexpected(cancelled());
-    auto session = SshSession::open(host, context.options, context.watchdog, context.cancel);
+    auto session = SshSession::open(host, context.options, context.watchdog, context.proxied, context.cancel);
     if (!session) return tl::unexpected(session.error());
     return Bootstrap(std::move(*session), context).run();
 }

@@ -10,6 +10,8 @@
 
 namespace podroute {
 
+inline constexpr std::ptrdiff_t kProxiedAtOnce = 8;
+
 // Everything that all logins of a run share.
 struct LoginContext {
     SshOptions options;
@@ -19,6 +21,10 @@ struct LoginContext {
     Watchdog& watchdog;
     std::counting_semaphore<>& jobs;  // held during connect, key exchange, authentication and upload
     std::stop_token cancel;
+    // Held during the login by a host behind a proxy: a jump host's sshd drops connections beyond ten that
+    // have not yet authenticated (sshd_config(5), MaxStartups).
+    mutable std::counting_semaphore<> proxied{kProxiedAtOnce};
+    SshLibrary library{};
 };
 
 // Logs in, uploads and starts the agent. Errors: any access code of faults.md.

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <memory>
+#include <semaphore>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -15,20 +16,27 @@
 
 namespace podroute {
 
-// Where and as whom a host is logged in to, after ssh_config was read. Public for tests.
-struct ResolvedLogin {
-    LoginTarget target;
-    std::string proxy_command;  // empty: TCP
+// libssh, ready for threads, and SIGPIPE ignored while it lives: a lost host is an error, not the end of us.
+class SshLibrary {
+  public:
+    SshLibrary();
+    ~SshLibrary();
+    SshLibrary(const SshLibrary&) = delete;
+    SshLibrary& operator=(const SshLibrary&) = delete;
+
+  private:
+    void (*old_pipe_)(int);
 };
-ResolvedLogin resolve_login(const InventoryHost& host, const SshOptions& options);
 
 // Threads: one at a time; a session is never shared.
 class SshSession {
   public:
     // TCP or proxy, key exchange, host key, authentication, in this order: nothing is sent to a host whose
     // key was not checked.
+    // `proxied` is held where the way leads through a proxy.
     static tl::expected<SshSession, Unknown> open(const InventoryHost& host, const SshOptions& options,
-                                                  Watchdog& watchdog, const std::stop_token& cancel);
+                                                  Watchdog& watchdog, std::counting_semaphore<>& proxied,
+                                                  const std::stop_token& cancel);
     SshSession(SshSession&&) noexcept;
     SshSession& operator=(SshSession&&) noexcept;
     ~SshSession();

@@ -62,16 +62,20 @@ int connect_one(const addrinfo& address, Clock::time_point deadline, const std::
 }  // namespace
 
 Transport::Transport(Transport&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), proxy_(std::exchange(other.proxy_, -1)) {}
+    : fd_(std::exchange(other.fd_, -1)),
+      proxy_(std::exchange(other.proxy_, -1)),
+      errors_(std::exchange(other.errors_, -1)) {}
 
 Transport& Transport::operator=(Transport&& other) noexcept {
     std::swap(fd_, other.fd_);
     std::swap(proxy_, other.proxy_);
+    std::swap(errors_, other.errors_);
     return *this;
 }
 
 Transport::~Transport() {
     if (fd_ >= 0) close(fd_);
+    if (errors_ >= 0) close(errors_);
     if (proxy_ <= 0) return;
     // A proxy ends when its input does; one that does not is ended.
     for (int i = 0; i < 50; ++i) {
@@ -85,6 +89,17 @@ Transport::~Transport() {
     }
     kill(-proxy_, SIGKILL);
     waitpid(proxy_, nullptr, 0);
+}
+
+std::string Transport::proxy_output() const {
+    if (errors_ < 0) return {};
+    // The proxy's last words may come a little after its end of the connection is closed.
+    pollfd p{errors_, POLLIN, 0};
+    poll(&p, 1, kSlice);
+    std::string text(4096, '\0');
+    const ssize_t n = read(errors_, text.data(), text.size());
+    text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+    return text;
 }
 
 tl::expected<Transport, Unknown> connect_tcp(const LoginTarget& target, std::chrono::milliseconds timeout,
@@ -101,7 +116,7 @@ tl::expected<Transport, Unknown> connect_tcp(const LoginTarget& target, std::chr
     int error = 0;
     for (const addrinfo* a = found; a != nullptr; a = a->ai_next) {
         const int fd = connect_one(*a, deadline, cancel, error);
-        if (fd >= 0) return Transport(fd, -1);
+        if (fd >= 0) return Transport(fd, -1, -1);
         if (error == ECANCELED) return tl::unexpected(cancelled());
     }
     return tl::unexpected(connect_failed(target, error == ETIMEDOUT ? 0 : error));
@@ -137,35 +152,57 @@ std::string expand_proxy_command(const LoginTarget& target, const std::string& c
     return out;
 }
 
-tl::expected<Transport, Unknown> connect_proxy(const LoginTarget& target, const std::string& command) {
-    std::array<int, 2> ends{};
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
-        return tl::unexpected(session_failed(target, std::string("socketpair: ") + std::strerror(errno)));
+namespace {
+
+// Starts `command` with `input` as its standard input and output, and `errors` as its standard error, in a
+// process group of its own, so that a Ctrl-C of the terminal is ours alone. The errno, 0 where it runs.
+int spawn_proxy(const std::string& command, int input, int errors, pid_t& pid) {
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, input, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO);
     posix_spawnattr_t attributes;
     posix_spawnattr_init(&attributes);
-    sigset_t none;
+    sigset_t none, pipe_signal;
     sigemptyset(&none);
+    sigemptyset(&pipe_signal);
+    sigaddset(&pipe_signal, SIGPIPE);
     posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &pipe_signal);
     posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
-    const std::string shell_command = "exec " + expand_proxy_command(target, command);
-    std::string sh = "/bin/sh", c = "-c", text = shell_command;
+    posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    std::string sh = "/bin/sh", c = "-c", text = "exec " + command;
     std::array<char*, 4> argv{sh.data(), c.data(), text.data(), nullptr};
-    pid_t pid = -1;
     const int bad = posix_spawn(&pid, "/bin/sh", &actions, &attributes, argv.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
+    return bad;
+}
+
+}  // namespace
+
+tl::expected<Transport, Unknown> connect_proxy(const LoginTarget& target, const std::string& command) {
+    std::array<int, 2> ends{}, errors{};
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
+        return tl::unexpected(session_failed(target, std::string("socketpair: ") + std::strerror(errno)));
+    if (pipe2(errors.data(), O_CLOEXEC | O_NONBLOCK) != 0) {
+        close(ends[0]);
+        close(ends[1]);
+        return tl::unexpected(session_failed(target, std::string("pipe: ") + std::strerror(errno)));
+    }
+    pid_t pid = -1;
+    const int bad = spawn_proxy(expand_proxy_command(target, command), ends[1], errors[1], pid);
     close(ends[1]);
+    close(errors[1]);
     if (bad != 0) {
         close(ends[0]);
+        close(errors[0]);
         return tl::unexpected(session_failed(target, std::string("ProxyCommand: ") + std::strerror(bad)));
     }
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
-    return Transport(ends[0], pid);
+    return Transport(ends[0], pid, errors[0]);
 }
 
 }  // namespace podroute

@@ -16,16 +16,19 @@ namespace podroute {
 class Transport {
   public:
     Transport() = default;
-    Transport(int fd, pid_t proxy) : fd_(fd), proxy_(proxy) {}
+    Transport(int fd, pid_t proxy, int proxy_errors) : fd_(fd), proxy_(proxy), errors_(proxy_errors) {}
     Transport(Transport&& other) noexcept;
     Transport& operator=(Transport&& other) noexcept;
     ~Transport();
 
     int fd() const { return fd_; }
+    // What the proxy has written to its standard error so far, at most 4 KB.
+    std::string proxy_output() const;
 
   private:
     int fd_ = -1;
     pid_t proxy_ = -1;
+    int errors_ = -1;
 };
 
 // Connects by TCP to target.transport (address or name), at most `timeout`. Every address of a name is tried.

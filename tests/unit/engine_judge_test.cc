@@ -190,6 +190,40 @@ TEST(Judge, OverlappingNetworksAreNotRouteErrors) {
     EXPECT_EQ(report.pairs.unknown, report.pairs.total);
 }
 
+// The bridge carries another network than the inventory says.
+std::vector<Verdict> own_network(const Snapshot& snapshot, const Expected&) {
+    std::vector<Verdict> verdicts;
+    for (const InventoryHost& host : snapshot.inventory.hosts) {
+        for (const Prefix& cidr : host.pod_cidrs) {
+            bool carried = false;
+            for (const InterfaceAddress& address : *snapshot.hosts.at(host.name)->addresses)
+                carried = carried || cidr.contains(address.address);
+            if (carried) continue;
+            Verdict verdict;
+            verdict.host = host.name;
+            verdict.status = Status::fail;
+            Cause cause;
+            cause.code = "pod-cidr-mismatch";
+            cause.host = host.name;
+            cause.subject = cidr.to_string();
+            verdict.causes.push_back(cause);
+            verdicts.push_back(verdict);
+        }
+    }
+    return verdicts;
+}
+
+TEST(Judge, SwappedNetworksAreTheFaultOfTheirTwoHosts) {
+    Cluster cluster(3);
+    std::swap(cluster.snapshot.inventory.hosts[1].pod_cidrs, cluster.snapshot.inventory.hosts[2].pod_cidrs);
+    const Report report =
+        run(cluster, {kReached, kRoutes, {"pod-cidr-own", Layer::links, true, own_network}});
+    for (const Diagnosis& diagnosis : report.diagnoses)
+        EXPECT_TRUE(diagnosis.cause.code == "pod-cidr-mismatch" || diagnosis.cause.code == "route-shadowed")
+            << diagnosis.cause.code << " " << diagnosis.cause.host;
+    EXPECT_EQ(report.pairs.explained, report.pairs.broken);
+}
+
 // 101 hosts, not one route: 10,000 causes for 10,100 broken pairs.
 TEST(Judge, ABareClusterOfAHundredNodesIsQuick) {
     const Cluster cluster({.nodes = 100, .routes = false});

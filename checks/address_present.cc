@@ -1,0 +1,103 @@
+// address-present: every host carries the node addresses that machines.txt gives it.
+#include "checks/checks.h"
+#include "checks/common.h"
+#include "engine/route_text.h"
+
+namespace podroute {
+namespace {
+
+constexpr std::size_t kMaxShown = 8;
+
+// How the cluster writes this network: the prefix length that another host uses.
+unsigned prefix_length(const Snapshot& snapshot, Family family) {
+    for (const InventoryHost& peer : snapshot.inventory.hosts) {
+        const HostFacts* facts = facts_of(snapshot, peer.name);
+        const auto address = peer.address(family);
+        const InterfaceAddress* found =
+            facts != nullptr && address ? find_address(*facts, *address) : nullptr;
+        if (found != nullptr) return found->prefix_length;
+    }
+    return family == Family::v4 ? 24 : 64;
+}
+
+std::string carried(const HostFacts& facts, Family family) {
+    std::vector<std::string> texts;
+    for (const InterfaceAddress& address : *facts.addresses) {
+        const Link* link = find_link(facts, address.ifindex);
+        if (address.address.family() != family || address.address.is_link_local()) continue;
+        if (link != nullptr && link->loopback()) continue;
+        if (texts.size() < kMaxShown)
+            texts.push_back(address.address.to_string() + " dev " + link_name(facts, address.ifindex));
+    }
+    return texts.empty() ? "no address of that family" : joined_text(texts);
+}
+
+// Another host's address on this one, and not its own: SSH may have led to the wrong machine.
+const InventoryHost* mistaken_for(const Snapshot& snapshot, const InventoryHost& host,
+                                  const HostFacts& facts) {
+    for (const InventoryHost& other : snapshot.inventory.hosts)
+        for (const Address& address : other.addresses)
+            if (other.name != host.name && carries(facts, address)) return &other;
+    return nullptr;
+}
+
+Cause missing_cause(const Snapshot& snapshot, const InventoryHost& host, const HostFacts& facts,
+                    const Address& address) {
+    Cause cause;
+    cause.code = "address-missing";
+    cause.host = host.name;
+    cause.subject = address.to_string();
+    cause.summary = "no link of " + host.name + " carries its address " + address.to_string();
+    cause.evidence.push_back("it carries " + carried(facts, address.family()));
+    if (const InventoryHost* other = mistaken_for(snapshot, host, facts)) {
+        cause.evidence.push_back("it carries an address of " + other->name +
+                                 ": SSH may have led to the wrong machine, see HostName in ssh_config");
+        return cause;
+    }
+    const auto links = uplinks(snapshot, host, facts);
+    const std::string device = links.size() == 1 ? link_name(facts, links.front()) : "LINK";
+    if (plain_word(device))
+        cause.commands.push_back(on_host(
+            host.name, "ip address add " + address.to_string() + "/" +
+                           std::to_string(prefix_length(snapshot, address.family())) + " dev " + device));
+    return cause;
+}
+
+// IPv6 addresses go when their link goes down.
+const Link* link_in_the_way(const Snapshot& snapshot, const InventoryHost& host, const HostFacts& facts,
+                            const Address& address) {
+    if (address.is_v4()) return nullptr;
+    for (const std::uint32_t index : uplinks(snapshot, host, facts)) {
+        const Link* link = find_link(facts, index);
+        if (link != nullptr && !link->admin_up()) return link;
+    }
+    return nullptr;
+}
+
+Verdict judge_address(const Snapshot& snapshot, const InventoryHost& host, const Address& address) {
+    const std::string subject = address.to_string();
+    const HostFacts* facts = facts_of(snapshot, host.name);
+    if (facts == nullptr) return not_read(snapshot, host, subject);
+    if (!facts->addresses.known())
+        return part_not_read(host, subject, "the addresses", facts->addresses.unknown());
+    if (const InterfaceAddress* found = find_address(*facts, address))
+        return verdict(host, subject, Status::pass, "on " + link_name(*facts, found->ifindex));
+    if (const Link* link = link_in_the_way(snapshot, host, *facts, address))
+        return blocked(host, subject, "link-down", link->name + " is down");
+    Verdict made = failed(host, subject, missing_cause(snapshot, host, *facts, address));
+    made.expected = subject;
+    made.observed = carried(*facts, address.family());
+    return made;
+}
+
+}  // namespace
+
+std::vector<Verdict> address_present(const Snapshot& snapshot, const Expected&) {
+    std::vector<Verdict> verdicts;
+    for (const InventoryHost& host : snapshot.inventory.hosts)
+        for (const Address& address : host.addresses)
+            verdicts.push_back(judge_address(snapshot, host, address));
+    return verdicts;
+}
+
+}  // namespace podroute

@@ -1,0 +1,24 @@
+// The checks' functions, for registry.cc. Each stands in the file of its name.
+#pragma once
+
+#include <vector>
+
+#include "engine/expected.h"
+#include "model/snapshot.h"
+#include "model/verdict.h"
+
+namespace podroute {
+
+std::vector<Verdict> pod_cidrs_disjoint(const Snapshot& snapshot, const Expected& expected);
+std::vector<Verdict> host_access(const Snapshot& snapshot, const Expected& expected);
+std::vector<Verdict> address_present(const Snapshot& snapshot, const Expected& expected);
+std::vector<Verdict> address_unique(const Snapshot& snapshot, const Expected& expected);
+std::vector<Verdict> link_up(const Snapshot& snapshot, const Expected& expected);
+std::vector<Verdict> route_present(const Snapshot& snapshot, const Expected& expected);
+std::vector<Verdict> pod_cidr_own(const Snapshot& snapshot, const Expected& expected);
+std::vector<Verdict> forwarding_enabled(const Snapshot& snapshot, const Expected& expected);
+std::vector<Verdict> reverse_path(const Snapshot& snapshot, const Expected& expected);
+std::vector<Verdict> datapath_native(const Snapshot& snapshot, const Expected& expected);
+std::vector<Verdict> firewall_single(const Snapshot& snapshot, const Expected& expected);
+
+}  // namespace podroute

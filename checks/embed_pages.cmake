@@ -1,0 +1,13 @@
+# Writes every page of FOLDER as a string literal into OUT, sorted by name.
+file(GLOB pages ${FOLDER}/*.md)
+list(SORT pages)
+set(text "// Made from docs/codes by checks/embed_pages.cmake.\n#include \"checks/pages.h\"\n\n")
+string(APPEND text "namespace podroute {\n\nstd::span<const Page> embedded_pages() {\n")
+string(APPEND text "    static constexpr Page pages[] = {\n")
+foreach(page ${pages})
+    get_filename_component(code ${page} NAME_WE)
+    file(READ ${page} body)
+    string(APPEND text "        {\"${code}\", R\"page(${body})page\"},\n")
+endforeach()
+string(APPEND text "    };\n    return pages;\n}\n\n}  // namespace podroute\n")
+file(WRITE ${OUT} "${text}")

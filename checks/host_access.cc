@@ -1,0 +1,90 @@
+// host-access: the host was reached and read. What went wrong is in the Unknown that stands for its facts.
+#include <algorithm>
+#include <array>
+
+#include "checks/checks.h"
+#include "checks/common.h"
+
+namespace podroute {
+namespace {
+
+constexpr std::array<std::string_view, 6> kCodes{"host-unreachable",     "ssh-auth-failed",
+                                                 "ssh-host-key-unknown", "ssh-host-key-mismatch",
+                                                 "ssh-failed",           "agent-failed"};
+constexpr std::uint16_t kNudIncomplete = 1, kNudFailed = 32;
+
+std::string summary(const HostId& host, const std::string& code) {
+    if (code == "host-unreachable") return host + " cannot be reached over SSH";
+    if (code == "ssh-auth-failed") return host + " refuses the SSH login";
+    if (code == "ssh-host-key-unknown") return "the SSH host key of " + host + " is not known yet";
+    if (code == "ssh-host-key-mismatch") return "the SSH host key of " + host + " is not the known one";
+    if (code == "ssh-failed") return host + " accepts connections, but no SSH session came about";
+    return "the agent could not run on " + host;
+}
+
+bool unanswered(const HostFindings& findings, const InventoryHost& host) {
+    return std::any_of(findings.solicited.begin(), findings.solicited.end(), [&](const Neighbour& entry) {
+        const bool its =
+            std::find(host.addresses.begin(), host.addresses.end(), entry.address) != host.addresses.end();
+        return its && (entry.state == 0 || entry.state == kNudIncomplete || entry.state == kNudFailed);
+    });
+}
+
+// Others that asked for its link-layer address and got no answer.
+std::vector<std::string> silent_to(const Snapshot& snapshot, const InventoryHost& host) {
+    std::vector<std::string> names;
+    for (const RoundResult& round : snapshot.rounds)
+        for (const auto& [name, findings] : round.hosts)
+            if (findings.known() && unanswered(*findings, host) &&
+                std::find(names.begin(), names.end(), name) == names.end())
+                names.push_back(name);
+    return names;
+}
+
+Cause access_cause(const Snapshot& snapshot, const InventoryHost& host, const Unknown& unknown) {
+    Cause cause;
+    cause.code = unknown.code;
+    cause.host = host.name;
+    cause.subject = host.addresses.front().to_string();
+    cause.summary = summary(host.name, unknown.code);
+    cause.evidence.push_back(unknown.why);
+    const auto silent = silent_to(snapshot, host);
+    if (!silent.empty())
+        cause.evidence.push_back("does not answer neighbour solicitations of " + joined_text(silent) +
+                                 " either");
+    if (!unknown.help.empty()) cause.commands.push_back(unknown.help);
+    return cause;
+}
+
+Verdict of_unknown(const Snapshot& snapshot, const InventoryHost& host, const Unknown& unknown) {
+    const std::string subject = host.addresses.front().to_string();
+    if (std::find(kCodes.begin(), kCodes.end(), unknown.code) == kCodes.end())
+        return verdict(host, subject, Status::unknown, unknown.why);
+    Cause cause = access_cause(snapshot, host, unknown);
+    Verdict made = verdict(host, subject, unknown.code == "host-unreachable" ? Status::fail : Status::unknown,
+                           cause.summary);
+    made.expected = "an SSH session";
+    made.observed = unknown.why;
+    made.causes.push_back(std::move(cause));
+    return made;
+}
+
+}  // namespace
+
+std::vector<Verdict> host_access(const Snapshot& snapshot, const Expected&) {
+    std::vector<Verdict> verdicts;
+    for (const InventoryHost& host : snapshot.inventory.hosts) {
+        const std::string subject = host.addresses.front().to_string();
+        const auto at = snapshot.hosts.find(host.name);
+        if (at == snapshot.hosts.end()) {
+            verdicts.push_back(verdict(host, subject, Status::unknown, "not reached before the run ended"));
+        } else if (!at->second.known()) {
+            verdicts.push_back(of_unknown(snapshot, host, at->second.unknown()));
+        } else {
+            verdicts.push_back(verdict(host, subject, Status::pass, "reached and read"));
+        }
+    }
+    return verdicts;
+}
+
+}  // namespace podroute

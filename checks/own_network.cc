@@ -1,0 +1,269 @@
+// Compares bridge addresses, CNI subnets and the kubelet's podCIDR with the inventory.
+#include "checks/own_network.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "checks/common.h"
+#include "engine/classify.h"
+#include "engine/route_text.h"
+
+namespace podroute {
+namespace {
+
+constexpr std::string_view kCniFolder = "/etc/cni/net.d/";
+constexpr std::uint8_t kProtocolKernel = 2;
+
+// As configuration files are read: bits behind the length do not matter.
+std::optional<Prefix> lenient_prefix(const std::string& text) {
+    const std::size_t slash = text.find('/');
+    if (slash == std::string::npos) return std::nullopt;
+    const auto address = Address::parse(text.substr(0, slash));
+    unsigned length = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data() + slash + 1, end, length);
+    if (!address || error != std::errc{} || stop != end || length > address->bits()) return std::nullopt;
+    return Prefix{*address, length};
+}
+
+bool names_family(const std::vector<std::string>& texts, Family family) {
+    return std::any_of(texts.begin(), texts.end(), [&](const std::string& text) {
+        const auto prefix = lenient_prefix(text);
+        return prefix && prefix->family() == family;
+    });
+}
+
+// The text that stands where `cidr` should. One that is no prefix (a placeholder that was never replaced)
+// counts for the pod CIDRs whose family is not named, in their order.
+std::optional<std::string> instead_of(const Prefix& cidr, const InventoryHost& host,
+                                      const std::vector<std::string>& texts) {
+    std::vector<std::string> placeholders;
+    std::optional<std::string> other;
+    for (const std::string& text : texts) {
+        const auto prefix = lenient_prefix(text);
+        if (!prefix) placeholders.push_back(text);
+        if (!prefix || prefix->family() != cidr.family()) continue;
+        if (std::find(host.pod_cidrs.begin(), host.pod_cidrs.end(), *prefix) != host.pod_cidrs.end())
+            return std::nullopt;
+        if (!other) other = text;
+    }
+    if (other) return other;
+    std::size_t at = 0;
+    for (const Prefix& own : host.pod_cidrs) {
+        if (own == cidr) break;
+        if (!names_family(texts, own.family())) ++at;
+    }
+    return at < placeholders.size() ? std::optional(placeholders[at]) : std::nullopt;
+}
+
+// The subnets of the file that the container runtime uses: the first that is more than the loopback's.
+std::pair<std::string, std::vector<std::string>> cni_subnets(const HostFacts& facts) {
+    std::pair<std::string, std::vector<std::string>> found;
+    if (!facts.cni.known()) return found;
+    for (const CniNetwork& network : facts.cni->networks) {
+        if (network.type == "loopback" || (!found.first.empty() && network.file != found.first)) continue;
+        found.first = network.file;
+        found.second.insert(found.second.end(), network.subnets.begin(), network.subnets.end());
+    }
+    return found;
+}
+
+std::vector<std::string> split(const std::string& text) {
+    std::vector<std::string> parts;
+    for (std::size_t from = 0; from < text.size();) {
+        const std::size_t comma = std::min(text.find(',', from), text.size());
+        if (comma > from) parts.push_back(text.substr(from, comma - from));
+        from = comma + 1;
+    }
+    return parts;
+}
+
+const Link* pod_bridge(const HostFacts& facts, const InventoryHost& host) {
+    const auto index = roles(facts, host).pod_bridge;
+    return index ? find_link(facts, *index) : nullptr;
+}
+
+std::vector<const InterfaceAddress*> addresses_of(const HostFacts& facts, const Link& link, Family family) {
+    std::vector<const InterfaceAddress*> found;
+    if (!facts.addresses.known()) return found;
+    for (const InterfaceAddress& address : *facts.addresses)
+        if (address.ifindex == link.index && address.address.family() == family &&
+            !address.address.is_link_local())
+            found.push_back(&address);
+    return found;
+}
+
+std::vector<const InterfaceAddress*> foreign_addresses(const HostFacts& facts, const InventoryHost& host,
+                                                       const Link& bridge, Family family) {
+    auto found = addresses_of(facts, bridge, family);
+    const bool right = std::any_of(found.begin(), found.end(), [&](const InterfaceAddress* address) {
+        return std::find(host.pod_cidrs.begin(), host.pod_cidrs.end(), address->network()) !=
+               host.pod_cidrs.end();
+    });
+    if (right) found.clear();
+    return found;
+}
+
+std::string text_of(const InterfaceAddress& address) {
+    return address.address.to_string() + "/" + std::to_string(address.prefix_length);
+}
+
+class Mismatch {
+  public:
+    Mismatch(const InventoryHost& host, const HostFacts& facts, const Prefix& cidr)
+        : host_(host), facts_(facts), cidr_(cidr) {}
+
+    void look_at_bridge(const Expected& expected) {
+        const Link* bridge = pod_bridge(facts_, host_);
+        if (bridge == nullptr) return;
+        const auto foreign = foreign_addresses(facts_, host_, *bridge, cidr_.family());
+        if (foreign.empty()) return;
+        add("the pod bridge " + bridge->name + " of " + host_.name + " carries " + text_of(*foreign.front()) +
+            ", not its pod network " + cidr_.to_string());
+        for (const InterfaceAddress* address : foreign) command("del", *address, bridge->name);
+        const InterfaceAddress right{bridge->index, cidr_.first_usable(),
+                                     static_cast<std::uint8_t>(cidr_.length())};
+        command("add", right, bridge->name);
+        move_routes(*bridge, foreign);
+        restore_peers(foreign, expected);
+    }
+
+    void look_at_cni() {
+        const auto [file, subnets] = cni_subnets(facts_);
+        const auto other = instead_of(cidr_, host_, subnets);
+        if (!other) return;
+        const std::string path = file.starts_with('/') ? file : std::string(kCniFolder) + file;
+        add(configured("the CNI configuration", *other));
+        edit(*other, path);
+    }
+
+    void look_at_kubelet() {
+        if (!facts_.cni.known()) return;
+        const auto other = instead_of(cidr_, host_, split(facts_.cni->kubelet_pod_cidr));
+        if (!other) return;
+        add(configured("the kubelet configuration", *other));
+        edit(*other, "/var/lib/kubelet/kubelet-config.yaml");
+    }
+
+    std::optional<Cause> cause() {
+        if (cause_.summary.empty()) return std::nullopt;
+        cause_.code = "pod-cidr-mismatch";
+        cause_.host = host_.name;
+        cause_.subject = cidr_.to_string();
+        return std::move(cause_);
+    }
+
+  private:
+    void add(const std::string& line) {
+        if (cause_.summary.empty())
+            cause_.summary = line;
+        else
+            cause_.evidence.push_back(line);
+    }
+
+    std::string configured(const std::string& what, const std::string& text) const {
+        const std::string held = lenient_prefix(text) ? text : "the placeholder " + text;
+        return what + " of " + host_.name + " holds " + held + ", not its pod network " + cidr_.to_string();
+    }
+
+    void edit(const std::string& from, const std::string& path) {
+        if (plain_word(from) && plain_word(path))
+            cause_.commands.push_back(
+                on_host(host_.name, "sed -i s#" + from + "#" + cidr_.to_string() + "# " + path));
+    }
+
+    void command(const std::string& verb, const InterfaceAddress& address, const std::string& device) {
+        const std::string ip = cidr_.family() == Family::v6 ? "ip -6" : "ip";
+        if (plain_word(device))
+            cause_.commands.push_back(
+                on_host(host_.name, ip + " address " + verb + " " + text_of(address) + " dev " + device));
+    }
+
+    void change(const Route* before, const Route* after) {
+        const Route& key = after != nullptr ? *after : *before;
+        Change change;
+        change.object = RouteObject{key.destination, key.table, key.metric, key.tos};
+        if (before != nullptr) change.before = *before;
+        if (after != nullptr) change.after = *after;
+        cause_.remedy.push_back({host_.name, std::move(change)});
+    }
+
+    // What the kernel does with the routes of these addresses when they are replaced.
+    void move_routes(const Link& bridge, const std::vector<const InterfaceAddress*>& foreign) {
+        if (!facts_.routes.known()) return;
+        for (const Route& route : *facts_.routes) {
+            const bool of_bridge =
+                std::any_of(route.next_hops.begin(), route.next_hops.end(),
+                            [&](const NextHop& hop) { return hop.ifindex == bridge.index; });
+            const bool of_address = std::any_of(
+                foreign.begin(), foreign.end(),
+                [&](const InterfaceAddress* a) { return a->network().contains(route.destination); });
+            if (of_bridge && of_address && route.protocol == kProtocolKernel) change(&route, nullptr);
+        }
+        Route connected;
+        connected.destination = cidr_;
+        connected.protocol = kProtocolKernel;
+        connected.metric = cidr_.family() == Family::v4 ? 0 : 256;
+        connected.next_hops = {{std::nullopt, bridge.index, 0, 1}};
+        change(nullptr, &connected);
+    }
+
+    // A peer's network that the bridge held could have no route of its own.
+    void restore_peers(const std::vector<const InterfaceAddress*>& foreign, const Expected& expected) {
+        if (!facts_.routes.known()) return;
+        for (const ExpectedRoute& route : expected.routes) {
+            const bool held = std::any_of(foreign.begin(), foreign.end(), [&](const InterfaceAddress* a) {
+                return a->network().overlaps(route.pod_cidr);
+            });
+            const bool exists =
+                std::any_of(facts_.routes->begin(), facts_.routes->end(), [&](const Route& r) {
+                    return r.destination == route.pod_cidr && r.protocol != kProtocolKernel;
+                });
+            const auto links = roles(facts_, host_).uplinks;
+            if (route.host != host_.name || !held || exists || links.empty()) continue;
+            Route right;
+            right.destination = route.pod_cidr;
+            right.metric = default_metric(cidr_.family());
+            right.next_hops = {{route.next_hop, links.front(), 0, 1}};
+            change(nullptr, &right);
+            cause_.commands.push_back(on_host(host_.name, route_add_command(route)));
+        }
+    }
+
+    const InventoryHost& host_;
+    const HostFacts& facts_;
+    const Prefix& cidr_;
+    Cause cause_;
+};
+
+}  // namespace
+
+std::vector<Prefix> foreign_bridge_networks(const HostFacts& facts, const InventoryHost& host) {
+    std::vector<Prefix> networks;
+    const Link* bridge = pod_bridge(facts, host);
+    if (bridge == nullptr) return networks;
+    for (const Prefix& cidr : host.pod_cidrs)
+        for (const InterfaceAddress* address : foreign_addresses(facts, host, *bridge, cidr.family()))
+            networks.push_back(address->network());
+    return networks;
+}
+
+const Link* bridge_with(const HostFacts& facts, const InventoryHost& host, const Prefix& cidr) {
+    const Link* bridge = pod_bridge(facts, host);
+    if (bridge == nullptr) return nullptr;
+    const auto addresses = addresses_of(facts, *bridge, cidr.family());
+    const bool has = std::any_of(addresses.begin(), addresses.end(),
+                                 [&](const InterfaceAddress* a) { return a->network() == cidr; });
+    return has ? bridge : nullptr;
+}
+
+std::optional<Cause> network_mismatch(const InventoryHost& host, const HostFacts& facts, const Prefix& cidr,
+                                      const Expected& expected) {
+    Mismatch mismatch(host, facts, cidr);
+    mismatch.look_at_bridge(expected);
+    mismatch.look_at_cni();
+    mismatch.look_at_kubelet();
+    return mismatch.cause();
+}
+
+}  // namespace podroute

@@ -1,0 +1,24 @@
+// Whether what a host takes for its pod network is what machines.txt says: bridge, CNI and kubelet
+// configuration.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "engine/expected.h"
+#include "model/snapshot.h"
+#include "model/verdict.h"
+
+namespace podroute {
+
+// Networks on the pod bridge of families in which it carries none of the host's pod CIDRs.
+std::vector<Prefix> foreign_bridge_networks(const HostFacts& facts, const InventoryHost& host);
+
+// The link that carries an address of exactly this network, among the pod bridge's; null if it has none.
+const Link* bridge_with(const HostFacts& facts, const InventoryHost& host, const Prefix& cidr);
+
+// What speaks against `cidr` being the host's pod network, as one cause; nothing if nothing does.
+std::optional<Cause> network_mismatch(const InventoryHost& host, const HostFacts& facts, const Prefix& cidr,
+                                      const Expected& expected);
+
+}  // namespace podroute

@@ -1,0 +1,22 @@
+// What verify and replay do with a report: print it, write its files, end with its exit code.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/options.h"
+#include "model/report.h"
+#include "reports/files.h"
+
+namespace podroute::cli {
+
+// Opens the report files that were asked for, with `aborted` in them. On failure it is printed and nothing is
+// returned.
+std::optional<ReportFiles> open_reports(const OutputOptions& output, const Report& aborted);
+
+// Prints the report to stdout, writes the files, and returns the exit code: the report's, or 70 where a file
+// could not be written.
+int finish(const Report& report, const ReportFiles& files, const OutputOptions& output,
+           const std::string& command);
+
+}  // namespace podroute::cli

@@ -1,0 +1,19 @@
+// Capture filters, compiled here so that an agent only ever hands out what was asked for. Pure.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "model/frame.h"
+#include "model/ip.h"
+
+namespace podroute {
+
+// Compiles a pcap-filter(7) expression for Ethernet frames. Errors: "bad-filter", with libpcap's reason.
+Result<std::vector<BpfInstruction>> compile_filter(const std::string& expression, std::uint32_t snaplen);
+
+// The expression for ARP replies and neighbour advertisements sent to `mac` about one of `addresses`.
+std::string answers_expression(const std::string& mac, std::span<const Address> addresses);
+
+}  // namespace podroute

@@ -1,0 +1,153 @@
+#include "reports/files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+
+#include "reports/json.h"
+#include "reports/text.h"
+
+namespace podroute {
+namespace {
+
+namespace fs = std::filesystem;
+
+tl::unexpected<Error> not_written(const std::string& path, const std::string& why) {
+    return failure("report-not-written", "cannot write the report '" + sanitize(path) + "': " + why, path);
+}
+
+std::string reason(int error) {
+    return std::generic_category().message(error);
+}
+
+class File {
+  public:
+    explicit File(int fd) : fd_(fd) {}
+    ~File() { (void)close(); }
+    File(const File&) = delete;
+    File& operator=(const File&) = delete;
+    int fd() const { return fd_; }
+    int close() {
+        const int fd = fd_;
+        fd_ = -1;
+        return fd < 0 ? 0 : ::close(fd);
+    }
+
+  private:
+    int fd_;
+};
+
+// Removes the temporary file unless it became the report.
+class Temporary {
+  public:
+    explicit Temporary(std::string path) : path_(std::move(path)) {}
+    ~Temporary() {
+        if (!path_.empty()) ::unlink(path_.c_str());
+    }
+    Temporary(const Temporary&) = delete;
+    Temporary& operator=(const Temporary&) = delete;
+    const std::string& path() const { return path_; }
+    void keep() { path_.clear(); }
+
+  private:
+    std::string path_;
+};
+
+bool write_all(int fd, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return false;
+        bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return true;
+}
+
+// Where the file really is: behind symbolic links, which may dangle no further than their last component.
+Result<std::string> real_target(const std::string& path) {
+    if (path == "-") return not_written(path, "standard output is not supported, give a file name");
+    // The kernel's word first: it refuses to follow links that others planted (fs.protected_symlinks).
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0 && errno != ENOENT) return not_written(path, reason(errno));
+    std::error_code error;
+    fs::path target = path;
+    for (int hops = 0; fs::is_symlink(fs::symlink_status(target, error)); ++hops) {
+        if (hops == 40) return not_written(path, "too many levels of symbolic links");
+        const fs::path link = fs::read_symlink(target, error);
+        if (error) return not_written(path, error.message());
+        target = link.is_absolute() ? link : target.parent_path() / link;
+    }
+    if (::stat(target.c_str(), &info) == 0) {
+        if (S_ISDIR(info.st_mode)) return not_written(path, "it is a directory");
+        if (!S_ISREG(info.st_mode)) return not_written(path, "it is not a regular file");
+    } else if (errno != ENOENT) {
+        return not_written(path, reason(errno));
+    }
+    if (target.filename().empty()) return not_written(path, "it names a directory");
+    return target.string();
+}
+
+Result<void> replace(const std::string& path, const std::string& target, std::string_view bytes) {
+    fs::path directory = fs::path(target).parent_path();
+    if (directory.empty()) directory = ".";
+    // A name that is known before the file exists: at most one leftover, should the run be killed just here.
+    Temporary temporary(
+        (directory / ("." + fs::path(target).filename().string() + "." + std::to_string(::getpid())))
+            .string());
+    constexpr mode_t kMode = 0666;  // less the umask
+    ::unlink(temporary.path().c_str());
+    File file(::open(temporary.path().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kMode));
+    if (file.fd() < 0) {
+        const int error = errno;
+        temporary.keep();
+        if (error == ENOENT)
+            return not_written(path, "there is no directory '" + sanitize(directory.string()) + "'");
+        if (error == ENAMETOOLONG) return not_written(path, "the name is too long");
+        return not_written(path, reason(error) + " in directory '" + sanitize(directory.string()) + "'");
+    }
+    if (!write_all(file.fd(), bytes) || ::fsync(file.fd()) != 0 || file.close() != 0)
+        return not_written(path, reason(errno));
+    if (::rename(temporary.path().c_str(), target.c_str()) != 0) return not_written(path, reason(errno));
+    temporary.keep();
+    // The new name reaches the disk with its directory; file systems that cannot sync one are left alone.
+    const File parent(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (parent.fd() >= 0) (void)::fsync(parent.fd());
+    return {};
+}
+
+}  // namespace
+
+Result<void> write_atomically(const std::string& path, std::string_view bytes) {
+    const auto target = real_target(path);
+    if (!target) return tl::unexpected(target.error());
+    return replace(path, *target, bytes);
+}
+
+Result<ReportFiles> ReportFiles::open(ReportTargets targets, const Report& aborted) {
+    if (!targets.json.empty() && !targets.junit.empty()) {
+        std::error_code error;
+        const fs::path json = fs::weakly_canonical(targets.json, error);
+        const fs::path junit = fs::weakly_canonical(targets.junit, error);
+        if (json == junit)
+            return not_written(targets.junit, "the JSON and the JUnit report would be the same file");
+    }
+    ReportFiles files(std::move(targets));
+    if (auto written = files.write(aborted); !written) return tl::unexpected(written.error());
+    return files;
+}
+
+Result<void> ReportFiles::write(const Report& report) const {
+    Result<void> first;
+    if (!targets_.json.empty()) first = write_atomically(targets_.json, render_json(report));
+    if (!targets_.junit.empty()) {
+        const auto written = write_atomically(targets_.junit, render_junit(report, targets_.junit_options));
+        if (first && !written) first = written;
+    }
+    return first;
+}
+
+}  // namespace podroute

@@ -1,0 +1,35 @@
+// Report files that are whole at every moment: replaced in one step, red until the run has ended well.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "model/report.h"
+#include "reports/junit.h"
+
+namespace podroute {
+
+// Replaces `path` in one step: a new file in the same directory, synced, renamed. A symbolic link stays and
+// what it points to is replaced. Errors: "report-not-written", where = path: no such directory, no
+// permission, disk full, or the path is no regular file (a device or FIFO would be replaced by a file).
+Result<void> write_atomically(const std::string& path, std::string_view bytes);
+
+struct ReportTargets {
+    std::string json, junit;  // file names; empty: not asked for
+    JunitOptions junit_options;
+};
+
+// API: open() at start, write() at the end. Between them every file is a valid report with verdict `aborted`,
+// so that a run which is killed leaves red.
+class ReportFiles {
+  public:
+    static Result<ReportFiles> open(ReportTargets targets, const Report& aborted);
+    // All files, also after one could not be written; the first error.
+    Result<void> write(const Report& report) const;
+
+  private:
+    explicit ReportFiles(ReportTargets targets) : targets_(std::move(targets)) {}
+    ReportTargets targets_;
+};
+
+}  // namespace podroute

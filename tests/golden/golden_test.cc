@@ -1,0 +1,71 @@
+// What the three reports look like, held by files in expected/. PODROUTE_UPDATE_GOLDEN=1 rewrites them: read
+// the difference before committing it.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "reports/json.h"
+#include "reports/junit.h"
+#include "reports/terminal.h"
+#include "tests/golden/sample_reports.h"
+
+namespace podroute {
+namespace {
+
+void expect_golden(const std::string& file, const std::string& found) {
+    const std::string path = std::string(PODROUTE_GOLDEN_DIR) + "/" + file;
+    const char* update = std::getenv("PODROUTE_UPDATE_GOLDEN");
+    if (update != nullptr && std::string(update) == "1") {
+        std::ofstream(path, std::ios::binary) << found;
+        return;
+    }
+    std::ifstream in(path, std::ios::binary);
+    ASSERT_TRUE(in) << path << " is missing; PODROUTE_UPDATE_GOLDEN=1 writes it";
+    std::stringstream wanted;
+    wanted << in.rdbuf();
+    EXPECT_EQ(found, wanted.str()) << "if this is what it should be, run with PODROUTE_UPDATE_GOLDEN=1";
+}
+
+class Golden : public testing::TestWithParam<samples::Sample> {};
+
+TEST_P(Golden, Terminal) {
+    expect_golden(GetParam().name + ".txt", render_terminal(GetParam().report, {}));
+}
+TEST_P(Golden, Json) {
+    expect_golden(GetParam().name + ".json", render_json(GetParam().report));
+}
+TEST_P(Golden, Junit) {
+    expect_golden(GetParam().name + ".xml", render_junit(GetParam().report));
+}
+
+std::string name_of(const testing::TestParamInfo<samples::Sample>& info) {
+    std::string name = info.param.name;
+    for (char& c : name)
+        if (c == '-') c = '_';
+    return name;
+}
+INSTANTIATE_TEST_SUITE_P(Reports, Golden, testing::ValuesIn(samples::all()), name_of);
+
+TEST(GoldenTerminal, Color) {
+    TerminalOptions options;
+    options.color = true;
+    expect_golden("mixed.color.txt", render_terminal(samples::mixed(), options));
+}
+TEST(GoldenTerminal, Ascii) {
+    TerminalOptions options;
+    options.utf8 = false;
+    expect_golden("failing.ascii.txt", render_terminal(samples::failing(), options));
+}
+TEST(GoldenTerminal, Verbose) {
+    TerminalOptions options;
+    options.verbose = true;
+    expect_golden("mixed.verbose.txt", render_terminal(samples::mixed(), options));
+}
+TEST(GoldenTerminal, HundredHostsWithoutRoutes) {
+    expect_golden("no-routes-100.txt", render_terminal(samples::no_routes(99), {}));
+}
+
+}  // namespace
+}  // namespace podroute

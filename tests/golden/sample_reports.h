@@ -1,0 +1,25 @@
+// Reports built by hand, one of each kind that a user may meet.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "model/report.h"
+
+namespace podroute::samples {
+
+Report failing();             // one route missing on node-0 of three hosts
+Report passing();             // the same cluster, whole
+Report inconclusive();        // nobody may log in to node-2
+Report no_routes(int nodes);  // no host holds any pod route
+Report mixed();               // an unreachable host, forwarding off, a warning, a check unknown by itself
+Report aborted();             // killed before it judged anything
+Report hostile();             // every string from a host full of controls, escapes and broken UTF-8
+
+struct Sample {
+    std::string name;
+    Report report;
+};
+std::vector<Sample> all();
+
+}  // namespace podroute::samples

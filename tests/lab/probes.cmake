@@ -1,0 +1,1 @@
+podroute_tests(probes-lab-test SOURCES probes_kernel_test.cc LINK podroute::probes dep::threads LABELS lab)

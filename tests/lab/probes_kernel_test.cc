@@ -1,0 +1,203 @@
+// Our questions against a kernel that answers them:
+//
+//     asker namespace: eth0 10.240.0.20, fd00:10:240::14 ══ eth0 10.240.0.21, fd00:10:240::15: owner
+//     namespace
+//
+// A question or filter that only our own reader understands would pass the unit tests and find nobody here.
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <climits>
+#include <fstream>
+#include <functional>
+#include <thread>
+
+#include "probes/arp.h"
+#include "probes/filter.h"
+
+namespace podroute {
+namespace {
+
+constexpr auto kAskerMac = "02:00:00:00:02:14", kOwnerMac = "02:00:00:00:02:15";
+constexpr auto kPatience = std::chrono::seconds(3);
+
+std::string link_target(const std::string& path) {
+    std::array<char, PATH_MAX> target{};
+    const auto n = readlink(path.c_str(), target.data(), target.size());
+    return n > 0 ? std::string(target.data(), static_cast<std::size_t>(n)) : std::string();
+}
+
+// The machine's own network namespace: process 1's, or that of kthreadd, which never leaves it, where process
+// 1 may not be looked at. Empty if neither can be read: then nothing runs here.
+std::string machines_namespace() {
+    if (auto of_init = link_target("/proc/1/ns/net"); !of_init.empty()) return of_init;
+    std::string name;
+    std::ifstream("/proc/2/comm") >> name;
+    return name == "kthreadd" ? link_target("/proc/2/ns/net") : std::string();
+}
+
+// A network namespace made here, held by its descriptor.
+class Namespace {
+  public:
+    Namespace() {
+        std::jthread([this] {
+            const auto before = link_target("/proc/thread-self/ns/net");
+            if (unshare(CLONE_NEWNET) != 0) return;
+            const auto own = link_target("/proc/thread-self/ns/net");
+            const auto machine = machines_namespace();
+            if (own.empty() || machine.empty() || own == before || own == machine) return;
+            fd_ = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+        }).join();
+    }
+    ~Namespace() {
+        if (fd_ >= 0) close(fd_);
+    }
+    Namespace(const Namespace&) = delete;
+    Namespace& operator=(const Namespace&) = delete;
+
+    bool made() const { return fd_ >= 0; }
+    int fd() const { return fd_; }
+    // Runs `work` inside, on a thread of its own; not at all where entering fails.
+    bool run(const std::function<bool()>& work) const {
+        bool good = false;
+        std::jthread([&] {
+            const auto machine = machines_namespace();
+            good = made() && !machine.empty() && setns(fd_, CLONE_NEWNET) == 0 &&
+                   link_target("/proc/thread-self/ns/net") != machine && work();
+        }).join();
+        return good;
+    }
+    bool ip(const std::string& arguments) const {
+        return run([&] { return std::system(("ip " + arguments).c_str()) == 0; });
+    }
+
+  private:
+    int fd_ = -1;
+};
+
+class ProbesKernel : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        ASSERT_TRUE(asker.made() && owner.made()) << "no namespaces of our own (root is needed)";
+        const auto peer = "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(owner.fd());
+        ASSERT_TRUE(asker.ip(std::string("link add eth0 address ") + kAskerMac +
+                             " type veth peer name eth0 address " + kOwnerMac + " netns " + peer));
+        for (const auto& [ns, v4, v6] : {std::tuple{&asker, "10.240.0.20/24", "fd00:10:240::14/64"},
+                                         std::tuple{&owner, "10.240.0.21/24", "fd00:10:240::15/64"}}) {
+            ASSERT_TRUE(ns->ip(std::string("address add ") + v4 + " dev eth0"));
+            ASSERT_TRUE(ns->ip(std::string("address add ") + v6 + " dev eth0 nodad"));
+            ASSERT_TRUE(ns->ip("link set eth0 up"));
+        }
+        ASSERT_TRUE(comes_up(asker) && comes_up(owner));
+    }
+
+    // The first packet over a new veth is lost until the kernel has put its queue in place.
+    static bool comes_up(const Namespace& ns) {
+        for (int i = 0; i < 100; ++i) {
+            if (ns.ip("-o link show eth0 | grep -v noop | grep -q 'state UP'")) return true;
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        }
+        return false;
+    }
+
+    // Asks in the asker's namespace as an agent would, and returns what passed the filter within the time,
+    // or until `wanted` frames did.
+    std::vector<NeighbourAnswer> ask(const char* source, const char* target, std::size_t wanted) {
+        std::vector<NeighbourAnswer> answers;
+        const auto address = *Address::parse(target);
+        const std::array about{address};
+        const auto filter = compile_filter(answers_expression(kAskerMac, about), 128);
+        const auto question = craft_question(kAskerMac, *Address::parse(source), address);
+        EXPECT_TRUE(filter && question);
+        EXPECT_TRUE(asker.run([&] { return exchange(*filter, *question, wanted, answers); }));
+        return answers;
+    }
+
+    Namespace asker, owner;
+
+  private:
+    static bool exchange(const std::vector<BpfInstruction>& filter, const std::vector<std::uint8_t>& question,
+                         std::size_t wanted, std::vector<NeighbourAnswer>& answers) {
+        const int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+        if (fd < 0) return false;
+        std::vector<sock_filter> code;
+        code.reserve(filter.size());
+        for (const auto& i : filter) code.push_back({i.code, i.jt, i.jf, i.k});
+        const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
+        sockaddr_ll at{};
+        at.sll_family = AF_PACKET;
+        at.sll_protocol = htons(ETH_P_ALL);
+        at.sll_ifindex = static_cast<int>(if_nametoindex("eth0"));
+        const bool sent =
+            setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0 &&
+            bind(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0 &&
+            send(fd, question.data(), question.size(), 0) == static_cast<ssize_t>(question.size());
+        const auto until = std::chrono::steady_clock::now() + kPatience;
+        while (sent && answers.size() < wanted && std::chrono::steady_clock::now() < until) {
+            pollfd p{fd, POLLIN, 0};
+            std::array<std::uint8_t, 256> bytes{};
+            if (poll(&p, 1, 50) <= 0) continue;
+            const auto n = recv(fd, bytes.data(), bytes.size(), 0);
+            if (n <= 0) continue;
+            if (const auto answer = read_answer({bytes.data(), static_cast<std::size_t>(n)}))
+                answers.push_back(*answer);
+        }
+        close(fd);
+        return sent;
+    }
+};
+
+TEST_F(ProbesKernel, AnswersArp) {
+    const auto answers = ask("10.240.0.20", "10.240.0.21", 1);
+    ASSERT_EQ(answers.size(), 1U);
+    EXPECT_EQ(answers[0], (NeighbourAnswer{*Address::parse("10.240.0.21"), kOwnerMac}));
+}
+
+TEST_F(ProbesKernel, AnswersNeighbourSolicitation) {
+    const auto answers = ask("fd00:10:240::14", "fd00:10:240::15", 1);
+    ASSERT_EQ(answers.size(), 1U);
+    EXPECT_EQ(answers[0], (NeighbourAnswer{*Address::parse("fd00:10:240::15"), kOwnerMac}));
+}
+
+TEST_F(ProbesKernel, NobodyAnswersForAnAddressThatIsNotThere) {
+    EXPECT_TRUE(ask("10.240.0.20", "10.240.0.22", 1).empty());
+}
+
+TEST_F(ProbesKernel, BothOfTwoMachinesWithOneAddressAreHeard) {
+    // The owner's port and a second machine's on one switch.
+    Namespace second;
+    const auto fd_of = [](const Namespace& ns) {
+        return "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(ns.fd());
+    };
+    ASSERT_TRUE(second.made());
+    ASSERT_TRUE(asker.ip("link set eth0 name port0") && asker.ip("link add br0 type bridge"));
+    ASSERT_TRUE(
+        asker.ip(std::string("link add port1 type veth peer name eth0 address 02:00:00:00:02:77 netns ") +
+                 fd_of(second)));
+    for (const auto* command : {"link set port0 address 02:00:00:00:03:01", "link set port0 master br0 up",
+                                "link set port1 master br0 up", "link set br0 name eth0",
+                                "link set eth0 address 02:00:00:00:02:14 up", "address flush dev port0",
+                                "address add 10.240.0.20/24 dev eth0"})
+        ASSERT_TRUE(asker.ip(command)) << command;
+    ASSERT_TRUE(second.ip("address add 10.240.0.21/24 dev eth0") && second.ip("link set eth0 up"));
+    ASSERT_TRUE(comes_up(asker) && comes_up(second));
+    std::vector<std::string> macs;
+    for (const auto& a : ask("10.240.0.20", "10.240.0.21", 2)) macs.push_back(a.mac);
+    std::sort(macs.begin(), macs.end());
+    EXPECT_EQ(macs, (std::vector<std::string>{kOwnerMac, "02:00:00:00:02:77"}));
+}
+
+}  // namespace
+}  // namespace podroute

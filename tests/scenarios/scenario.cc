@@ -1,0 +1,102 @@
+// Reads scenarios and compares reports with them.
+#include "tests/scenarios/scenario.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+namespace podroute::testing {
+namespace {
+
+using nlohmann::json;
+
+json read_json(const std::string& path) {
+    std::ifstream in(path);
+    if (!in) throw std::runtime_error("cannot be opened: " + path);
+    return json::parse(in);
+}
+
+// The object as the JSON Lines that read_snapshot() wants.
+std::string as_lines(const json& object) {
+    json header = object;
+    header.erase("hosts");
+    header.erase("rounds");
+    std::string lines = header.dump() + "\n";
+    for (const auto& [name, facts] : object.at("hosts").items())
+        lines += json{{"host", name}, {"facts", facts}}.dump() + "\n";
+    for (const json& round : object.at("rounds")) lines += json{{"round", round}}.dump() + "\n";
+    return lines + json{{"end", true}}.dump() + "\n";
+}
+
+Scenario read(const std::string& name) {
+    const json file = read_json(std::string(SCENARIOS_FOLDER) + "/" + name + ".json");
+    Scenario scenario;
+    scenario.name = file.at("name").get<std::string>();
+    if (scenario.name != name) throw std::runtime_error("its name is not that of its file");
+    scenario.checks = file.at("checks").get<std::vector<std::string>>();
+    for (const json& cause : file.at("want").at("causes"))
+        scenario.causes.push_back({cause.at("code").get<std::string>(), cause.at("host").get<std::string>(),
+                                   cause.value("severity", "error"), cause.value("subject", "")});
+    std::sort(scenario.causes.begin(), scenario.causes.end());
+    scenario.exit_code = file.at("want").at("exit_code").get<int>();
+    const json base =
+        read_json(std::string(SNAPSHOTS_FOLDER) + "/" + file.at("base").get<std::string>() + ".json");
+    std::istringstream lines(as_lines(base.patch(file.at("patch"))));
+    auto snapshot = read_snapshot(lines, name);
+    if (!snapshot) throw std::runtime_error(snapshot.error().where + ": " + snapshot.error().text);
+    scenario.snapshot = std::move(*snapshot);
+    return scenario;
+}
+
+std::string text_of(const std::vector<WantedCause>& causes) {
+    std::string text;
+    for (const WantedCause& cause : causes)
+        text += "\n  " + cause.severity + "[" + cause.code + "] " + cause.host + " " + cause.subject;
+    return text.empty() ? "\n  nothing" : text;
+}
+
+bool fits(const WantedCause& wanted, const WantedCause& found) {
+    return wanted.code == found.code && wanted.host == found.host && wanted.severity == found.severity &&
+           (wanted.subject.empty() || wanted.subject == found.subject);
+}
+
+}  // namespace
+
+std::vector<std::string> scenario_names() {
+    std::vector<std::string> names;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(SCENARIOS_FOLDER, error))
+        if (entry.path().extension() == ".json") names.push_back(entry.path().stem().string());
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+Result<Scenario> load_scenario(const std::string& name) {
+    try {
+        return read(name);
+    } catch (const std::exception& e) {
+        return failure("bad-scenario", e.what(), name);
+    }
+}
+
+std::string difference(const Scenario& scenario, const Report& report) {
+    std::vector<WantedCause> found;
+    for (const Diagnosis& diagnosis : report.diagnoses) {
+        const Cause& cause = diagnosis.cause;
+        if (cause.severity != Severity::info)
+            found.push_back({cause.code, cause.host, std::string(to_string(cause.severity)), cause.subject});
+    }
+    std::sort(found.begin(), found.end());
+    std::string text;
+    const bool same =
+        std::is_permutation(scenario.causes.begin(), scenario.causes.end(), found.begin(), found.end(), fits);
+    if (!same) text += "wanted:" + text_of(scenario.causes) + "\nfound:" + text_of(found) + "\n";
+    if (report.exit_code != scenario.exit_code)
+        text += "exit code " + std::to_string(report.exit_code) + ", wanted " +
+                std::to_string(scenario.exit_code) + "\n";
+    return text;
+}
+
+}  // namespace podroute::testing

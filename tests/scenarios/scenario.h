@@ -1,0 +1,40 @@
+// One scenario file: a base snapshot of fixtures/snapshots, an RFC 6902 patch, and what the judge is to say.
+//
+//   {"name": "..", "base": "two-nodes", "patch": [..], "checks": [check codes it shows],
+//    "want": {"causes": [{"code", "host", "subject"?, "severity"? (error)}], "exit_code": 0}}
+//
+// A base is a snapshot as one object: the fields of its header, "hosts" and "rounds".
+#pragma once
+
+#include <compare>
+#include <string>
+#include <vector>
+
+#include "model/report.h"
+#include "model/snapshot.h"
+
+namespace podroute::testing {
+
+struct WantedCause {
+    std::string code, host, severity;
+    std::string subject;  // empty: any
+
+    auto operator<=>(const WantedCause&) const = default;
+};
+
+struct Scenario {
+    std::string name;
+    std::vector<std::string> checks;
+    std::vector<WantedCause> causes;  // errors and warnings, sorted
+    int exit_code = 0;
+    Snapshot snapshot;
+};
+
+// All files of the folder, by name without ".json", sorted.
+std::vector<std::string> scenario_names();
+// Errors name the file and what is wrong with it.
+Result<Scenario> load_scenario(const std::string& name);
+// Says what differs from what is wanted; empty if nothing does.
+std::string difference(const Scenario& scenario, const Report& report);
+
+}  // namespace podroute::testing

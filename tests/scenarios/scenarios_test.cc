@@ -1,0 +1,53 @@
+// Judges every scenario with all checks.
+#include <gtest/gtest.h>
+
+#include "checks/registry.h"
+#include "engine/judge.h"
+#include "tests/scenarios/scenario.h"
+
+namespace podroute::testing {
+namespace {
+
+class Scenarios : public ::testing::TestWithParam<std::string> {};
+
+std::string verdicts_of(const Report& report) {
+    std::string text;
+    for (const CheckResult& check : report.checks)
+        if (check.verdict.status != Status::pass)
+            text += check.id + ": " + std::string(to_string(check.verdict.status)) + ", " +
+                    check.verdict.message + " [" + check.verdict.blocked_by + "]\n";
+    for (const PathReport& path : report.paths)
+        text += path.source + " → " + path.destination + " " + path.leg + ": " + path.reason + "\n";
+    return text;
+}
+
+TEST_P(Scenarios, GivesTheWantedCauses) {
+    const auto scenario = load_scenario(GetParam());
+    ASSERT_TRUE(scenario) << scenario.error().where << ": " << scenario.error().text;
+    const Report report = judge(scenario->snapshot, all_checks());
+    EXPECT_EQ(difference(*scenario, report), "") << verdicts_of(report);
+}
+
+// What the tables break must follow from a cause that was named, and every cause says in words what it is.
+TEST_P(Scenarios, ExplainsEveryPairThatItsTablesBreak) {
+    const auto scenario = load_scenario(GetParam());
+    ASSERT_TRUE(scenario) << scenario.error().where << ": " << scenario.error().text;
+    const Report report = judge(scenario->snapshot, all_checks());
+    // With --only the cause may be on a host that was not asked about.
+    if (scenario->snapshot.policy.only.empty()) {
+        EXPECT_EQ(report.pairs.broken, report.pairs.explained) << verdicts_of(report);
+    }
+    for (const Diagnosis& diagnosis : report.diagnoses) EXPECT_FALSE(diagnosis.cause.summary.empty());
+}
+
+std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
+    std::string name = info.param;
+    for (char& c : name)
+        if (c == '-') c = '_';
+    return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, Scenarios, ::testing::ValuesIn(scenario_names()), test_name);
+
+}  // namespace
+}  // namespace podroute::testing

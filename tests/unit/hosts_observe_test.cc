@@ -1,0 +1,197 @@
+// The observation loop over fake hosts: order, failures, cancelling.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "tests/unit/hosts_fakes.h"
+
+namespace podroute {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Opened = tl::expected<std::unique_ptr<HostLink>, Unknown>;
+using Answer = std::function<Result<Reply>(const HostId&, const Request&)>;
+
+const char* name_of(const Request& r) {
+    constexpr std::array<const char*, 9> kNames{"hello", "gather",  "lookup", "solicit", "arm",
+                                                "fire",  "collect", "ping",   "bye"};
+    return kNames.at(r.index());
+}
+
+struct Run {
+    Snapshot snapshot;
+    std::vector<std::string> log;
+};
+
+Run observe_fakes(const std::vector<std::string>& names, Prober& prober, const Answer& answer,
+                  const std::stop_token& cancel = {}, const Progress& progress = {}) {
+    Log log;
+    Snapshot start;
+    start.inventory = hosts_named(names);
+    Run run;
+    {
+        Fleet fleet(start.inventory, [&](const InventoryHost& h) -> Opened {
+            if (h.name == "down") return tl::unexpected(Unknown{"no answer", "host-unreachable", "ping"});
+            return std::make_unique<FakeLink>([&, name = h.name](const Request& r) {
+                log.add(name + " " + name_of(r));
+                return answer(name, r);
+            });
+        });
+        run.snapshot = observe(fleet, std::move(start), prober, cancel, progress);
+    }
+    run.log = log.lines();
+    return run;
+}
+
+Result<Reply> good(const HostId&, const Request& request) {
+    return plain_answer(request);
+}
+
+// The places in the log of what all hosts were asked.
+std::pair<std::size_t, std::size_t> first_and_last(const std::vector<std::string>& log,
+                                                   std::string_view what) {
+    std::size_t first = log.size(), last = 0;
+    for (std::size_t i = 0; i < log.size(); ++i)
+        if (log[i].substr(log[i].find(' ') + 1) == what) first = std::min(first, i), last = i;
+    return {first, last};
+}
+
+TEST(Observe, ReadsAllHostsAndNeverFiresBeforeAllListen) {
+    std::vector<std::string> names;
+    for (int i = 0; i < 20; ++i) names.push_back("node-" + std::to_string(i));
+    OneRound prober;
+    const auto run = observe_fakes(names, prober, good);
+    EXPECT_EQ(run.snapshot.hosts.size(), 20U);
+    for (const auto& [host, facts] : run.snapshot.hosts) EXPECT_TRUE(facts.known()) << host;
+    ASSERT_EQ(run.snapshot.rounds.size(), 1U);
+    EXPECT_LT(first_and_last(run.log, "gather").second, first_and_last(run.log, "arm").first);
+    EXPECT_LT(first_and_last(run.log, "arm").second, first_and_last(run.log, "fire").first);
+    EXPECT_FALSE(run.snapshot.run.cancelled);
+}
+
+TEST(Observe, CollectsOnceMoreWhenAllAreDone) {
+    OneRound prober;
+    const auto run = observe_fakes({"a", "b", "c"}, prober, good);
+    // The last collect of every host comes after the last fire: arrivals of slower hosts are not missed.
+    const auto last_fire = first_and_last(run.log, "fire").second;
+    for (const auto* host : {"a collect", "b collect", "c collect"})
+        EXPECT_NE(std::find(run.log.begin() + static_cast<long>(last_fire), run.log.end(), host),
+                  run.log.end());
+    for (const auto& [host, caught] : prober.last) EXPECT_EQ(caught->frames.size(), 2U) << host;
+}
+
+TEST(Observe, CollectsUntilTheHostsOwnAnswersAreIn) {
+    OneRound prober(1, 5);
+    const auto run = observe_fakes({"a"}, prober, good);
+    EXPECT_EQ(std::count(run.log.begin(), run.log.end(), "a collect"), 6);
+}
+
+TEST(Observe, AHostThatIsDownIsUnknownWithItsCauseAndTheOthersGoOn) {
+    OneRound prober;
+    const auto run = observe_fakes({"a", "down", "b"}, prober, good);
+    EXPECT_TRUE(run.snapshot.hosts.at("a").known());
+    EXPECT_EQ(run.snapshot.hosts.at("down").unknown().code, "host-unreachable");
+    EXPECT_EQ(run.snapshot.hosts.at("down").unknown().help, "ping");
+    EXPECT_EQ(run.snapshot.rounds.at(0).hosts.at("down").unknown().code, "host-unreachable");
+    EXPECT_TRUE(run.snapshot.rounds.at(0).hosts.at("b").known());
+}
+
+TEST(Observe, AHostThatDiesInARoundKeepsItsFacts) {
+    OneRound prober(2);
+    std::atomic<int> fired = 0;
+    const auto run =
+        observe_fakes({"a", "b"}, prober, [&](const HostId& host, const Request& r) -> Result<Reply> {
+            if (host == "b" && std::holds_alternative<Fire>(r)) ++fired;
+            if (host == "b" && fired > 0) return failure("agent-failed", "the agent was killed by signal 9");
+            return plain_answer(r);
+        });
+    EXPECT_TRUE(run.snapshot.hosts.at("b").known());
+    ASSERT_EQ(run.snapshot.rounds.size(), 2U);
+    for (const auto& round : run.snapshot.rounds) {
+        EXPECT_TRUE(round.hosts.at("a").known());
+        EXPECT_EQ(round.hosts.at("b").unknown().code, "agent-failed");
+        EXPECT_EQ(round.hosts.at("b").unknown().why, "the agent was killed by signal 9");
+    }
+    EXPECT_EQ(fired, 1) << "the dead host is not asked to fire again in the second round";
+}
+
+TEST(Observe, AnAgentThatMayNotSendIsNotADeadOne) {
+    OneRound prober;
+    const auto run = observe_fakes({"a"}, prober, [](const HostId&, const Request& r) -> Result<Reply> {
+        if (std::holds_alternative<Arm>(r)) return Refused{{"packet-socket", "Operation not permitted", ""}};
+        return plain_answer(r);
+    });
+    EXPECT_TRUE(run.snapshot.hosts.at("a").known());
+    EXPECT_EQ(run.snapshot.rounds.at(0).hosts.at("a").unknown().code, "probe-unavailable");
+}
+
+TEST(Observe, AnAnswerOfAnotherKindIsAFailureNotAnEmptyAnswer) {
+    OneRound prober(0);
+    const auto run = observe_fakes(
+        {"a"}, prober, [](const HostId&, const Request&) -> Result<Reply> { return PingReply{}; });
+    EXPECT_EQ(run.snapshot.hosts.at("a").unknown().code, "agent-failed");
+}
+
+TEST(Observe, CancellingEndsSoonAndBlamesNoHost) {
+    std::stop_source cancel;
+    OneRound prober(1, 1000, 60'000);
+    const auto start = Clock::now();
+    std::jthread stopper([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        cancel.request_stop();
+    });
+    const auto run = observe_fakes(
+        {"a", "b"}, prober,
+        [&](const HostId&, const Request& r) -> Result<Reply> {
+            if (!std::holds_alternative<Collect>(r)) return plain_answer(r);
+            // As a link over SSH: the call fails when the run is cancelled.
+            while (!cancel.stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            return failure("agent-failed", "closed");
+        },
+        cancel.get_token());
+    EXPECT_LT(Clock::now() - start, std::chrono::seconds(2));
+    EXPECT_TRUE(run.snapshot.run.cancelled);
+    EXPECT_TRUE(run.snapshot.hosts.at("a").known()) << "what was read is kept";
+    EXPECT_EQ(run.snapshot.rounds.at(0).hosts.at("a").unknown().code, "");
+    EXPECT_EQ(run.snapshot.rounds.at(0).hosts.at("a").unknown().why, "the run was cancelled");
+}
+
+TEST(Observe, APlannerWithoutEndIsStopped) {
+    OneRound prober(1'000'000);
+    EXPECT_LE(observe_fakes({"a"}, prober, good).snapshot.rounds.size(), 16U);
+}
+
+TEST(Observe, ProgressCountsUpToAllHosts) {
+    OneRound prober(0);
+    std::vector<std::pair<std::size_t, std::size_t>> seen;
+    observe_fakes({"a", "b", "down"}, prober, good, {}, [&](const ProgressEvent& e) {
+        EXPECT_EQ(e.total, 3U);
+        const auto before = seen.empty() ? 0 : seen.back().first + seen.back().second;
+        EXPECT_GE(e.reached + e.read, before);
+        seen.emplace_back(e.reached, e.read);
+    });
+    ASSERT_FALSE(seen.empty());
+    EXPECT_EQ(seen.back(), (std::pair<std::size_t, std::size_t>{2, 2}));
+}
+
+TEST(Observe, EveryHostIsToldOfAllPodNetworksAndItsOwn) {
+    Snapshot start;
+    start.inventory =
+        *parse_machines_txt("10.0.0.1 a.k a 10.200.0.0/24\n10.0.0.2 b.k b 10.200.1.0/24\n", "m");
+    std::atomic<int> right = 0;
+    OneRound prober(0);
+    Fleet fleet(start.inventory, [&](const InventoryHost& h) -> Opened {
+        return std::make_unique<FakeLink>([&, own = h.pod_cidrs](const Request& r) -> Result<Reply> {
+            if (const auto* g = std::get_if<Gather>(&r))
+                right += g->own == own && g->pod_cidrs.size() == 2 && g->nodes.size() == 2 ? 1 : 0;
+            return plain_answer(r);
+        });
+    });
+    observe(fleet, start, prober, {});
+    EXPECT_EQ(right, 2);
+}
+
+}  // namespace
+}  // namespace podroute

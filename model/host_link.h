@@ -1,4 +1,5 @@
-// One host that requests can be put to: over SSH, a local child, or a fake. Implemented in hosts/ and fixtures/fakes/.
+// One host that requests can be put to: over SSH, a local child, or a fake. Implemented in hosts/ and
+// fixtures/fakes/.
 #pragma once
 
 #include <chrono>

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <optional>
 #include <set>
 #include <unordered_map>
 
@@ -105,6 +106,7 @@ class HostPlanner {
         for (const bool permanent : {true, false})
             for (const Gateway& g : gateways_)
                 if (g.foreign_mac() && g.entry->permanent() == permanent) ask(task, g);
+        if (const Gateway* next = next_in_ring(); next != nullptr && !next->foreign_mac()) ask(task, *next);
         for (const auto& [ifindex, addresses] : asked_) listen(task, ifindex, addresses);
         return task;
     }
@@ -138,6 +140,41 @@ class HostPlanner {
             return node->name == host_.name ? nullptr : facts_of(snapshot_, node->name);
         const HostFacts* owner = facts_of(snapshot_, peer.name);
         return owner != nullptr && carries(*owner, gateway) ? owner : nullptr;
+    }
+
+    // The host that follows this one in the inventory, of those that are on the same link. Each address is so
+    // asked for once, whatever the neighbour tables hold: a second machine that has it must not depend on who
+    // answered first.
+    const Gateway* next_in_ring() {
+        if (facts_.uid != 0)
+            return nullptr;  // no packet sockets without privilege; the rest of the round must not fail for
+                             // it
+        const auto& hosts = snapshot_.inventory.hosts;
+        const auto self = static_cast<std::size_t>(&host_ - hosts.data());
+        for (std::size_t i = 1; i < hosts.size(); ++i) {
+            const InventoryHost& next = hosts[(self + i) % hosts.size()];
+            const HostFacts* owner = facts_of(snapshot_, next.name);
+            for (const Address& address : next.addresses)
+                if (const auto link = on_link(address); owner != nullptr && link) {
+                    const auto entry = entries_.find({address, *link});
+                    ring_ = Gateway{address, *link, owner, entry == entries_.end() ? nullptr : entry->second};
+                    return &*ring_;
+                }
+        }
+        return nullptr;
+    }
+
+    // The link by which the kernel reaches this node address without a gateway.
+    std::optional<std::uint32_t> on_link(const Address& address) const {
+        if (!facts_.fib.known()) return std::nullopt;
+        for (const FibAnswer& answer : *facts_.fib) {
+            const bool direct = answer.query.destination == address && answer.query.iif.empty() &&
+                                answer.error == 0 && answer.type == RouteType::unicast &&
+                                answer.next_hops.size() == 1 && !answer.next_hops[0].gateway;
+            const Link* link = direct ? link_of(facts_, answer.next_hops[0].ifindex) : nullptr;
+            if (link != nullptr && link->admin_up() && link->carrier) return link->index;
+        }
+        return std::nullopt;
     }
 
     void ask(HostTask& task, const Gateway& gateway) {
@@ -176,6 +213,7 @@ class HostPlanner {
     std::map<std::pair<Address, std::uint32_t>, const Neighbour*> entries_;
     std::vector<Gateway> gateways_;
     std::map<std::uint32_t, std::vector<Address>> asked_;
+    std::optional<Gateway> ring_;
 };
 
 // The addresses a task asks for, in its order, nobody having answered yet.

@@ -11,9 +11,9 @@ namespace podroute {
 //   - solicit it, unless the neighbour entry is already confirmed (reachable, permanent or without address
 //     resolution);
 //   - ask who has it (ARP, neighbour solicitation) where the entry's MAC is none of its owner's.
-// Nothing is asked about a gateway whose owner's facts are unknown: that it does not answer says nothing new.
-// So a healthy run asks for no answers, and a healthy run soon after another one asks nothing at all.
-// Pure and without state.
+// Besides, each host asks who has the address of the host that follows it in the inventory: one frame a host,
+// so that two machines with one address are both heard whatever the tables hold. Nothing is asked about a
+// gateway whose owner's facts are unknown: that it does not answer says nothing new. Pure and without state.
 class NeighbourProber final : public Prober {
   public:
     // The round, while the snapshot holds none and there is something to ask.

@@ -13,7 +13,9 @@
 
 namespace podroute {
 
-bool in_own_namespace() { return lab::outside_machine_network(); }
+bool in_own_namespace() {
+    return lab::outside_machine_network();
+}
 
 std::string run(const std::string& command) {
     if (!in_own_namespace()) {

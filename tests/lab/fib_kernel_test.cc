@@ -5,7 +5,6 @@
 //
 // Nothing is sent: links, tables and lookups only. A disagreement is cut down to the fewest lines that show
 // it.
-#include "fixtures/lab/namespaces.h"
 #include "tests/lab/fib_kernel.h"
 
 #include <gtest/gtest.h>
@@ -23,6 +22,7 @@
 
 #include "engine/fib.h"
 #include "engine/route_text.h"
+#include "fixtures/lab/namespaces.h"
 
 namespace podroute {
 namespace {

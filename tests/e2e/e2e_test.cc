@@ -1,0 +1,189 @@
+// The program as a user runs it, in a lab: from machines.txt to reports, over real sshd.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <thread>
+
+#include "fixtures/lab/lab.h"
+
+namespace podroute::lab {
+namespace {
+
+using nlohmann::json;
+
+constexpr auto kMachines = "/root/machines.txt";
+
+// One lab for all cases: server, node-0, node-1, and no pod routes.
+class EndToEnd : public testing::Test {
+  protected:
+    static void SetUpTestSuite() {
+        LabOptions options;
+        options.name = "e2e-" + std::to_string(getpid());
+        options.routes = false;
+        auto lab = Lab::up(options);
+        if (!lab) FAIL() << lab.error().text;
+        lab_ = std::make_unique<Lab>(std::move(*lab));
+    }
+    static void TearDownTestSuite() { lab_.reset(); }
+    void SetUp() override {
+        ASSERT_TRUE(lab_);
+        jumpbox({"sh", "-c",
+                 "for h in server node-0 node-1; do ssh $h 'ip route del 10.200.0.0/24 proto boot; ip route "
+                 "del 10.200.1.0/24 proto boot'; done"});
+    }
+
+    static Finished jumpbox(const std::vector<std::string>& argv, const std::string& input = {}) {
+        return (**lab_).run("jumpbox", argv, input);
+    }
+    static Finished podroute(std::vector<std::string> words, const std::string& input = {}) {
+        words.insert(words.begin(), PODROUTE);
+        return jumpbox(words, input);
+    }
+    static Finished shell(const std::string& text) { return jumpbox({"sh", "-c", text}); }
+    static void add_routes() {
+        ASSERT_EQ(shell("ssh server 'ip route add 10.200.0.0/24 via 10.240.0.20; ip route add 10.200.1.0/24 "
+                        "via 10.240.0.21' && "
+                        "ssh node-0 ip route add 10.200.1.0/24 via 10.240.0.21 && ssh node-1 ip route add "
+                        "10.200.0.0/24 via 10.240.0.20")
+                      .exit_code,
+                  0);
+    }
+    // A report that a real validator accepts.
+    static json valid_report(const std::string& path) {
+        const auto check =
+            jumpbox({"/usr/bin/python3", "-W", "ignore", "-m", "jsonschema", "-i", path, REPORT_SCHEMA});
+        EXPECT_EQ(check.exit_code, 0) << check.output << check.errors;
+        return json::parse(shell("cat " + path).output, nullptr, false);
+    }
+
+    static std::unique_ptr<Lab> lab_;
+};
+std::unique_ptr<Lab> EndToEnd::lab_;
+
+TEST_F(EndToEnd, ThePrintedCommandsMendTheCluster) {
+    const auto broken = podroute({"verify", "--machines", kMachines});
+    EXPECT_EQ(broken.exit_code, 1) << broken.output << broken.errors;
+    EXPECT_NE(broken.output.find("error[route-missing]"), std::string::npos);
+    const std::regex command("ssh root@\\S+ ip route add \\S+ via \\S+");
+    std::size_t count = 0;
+    for (auto at = std::sregex_iterator(broken.output.begin(), broken.output.end(), command);
+         at != std::sregex_iterator(); ++at, ++count)
+        EXPECT_EQ(shell(at->str()).exit_code, 0) << at->str();
+    EXPECT_EQ(count, 4U) << broken.output;
+    const auto mended = podroute({"verify", "--machines", kMachines});
+    EXPECT_EQ(mended.exit_code, 0) << mended.output << mended.errors;
+    EXPECT_EQ(mended.output.substr(mended.output.rfind("PASSED"), 6), "PASSED");
+}
+
+TEST_F(EndToEnd, PlanPrintsTheCommandsThatMakeVerifyPass) {
+    const auto plan = podroute({"plan", "--machines", "-"}, shell(std::string("cat ") + kMachines).output);
+    ASSERT_EQ(plan.exit_code, 0) << plan.errors;
+    EXPECT_NE(plan.output.find("ip route add 10.200.1.0/24 via 10.240.0.21"), std::string::npos);
+    std::string host;
+    std::istringstream lines(plan.output);
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.empty() && line[0] != ' ') host = line.substr(0, line.find(' '));
+        if (line.rfind("  ip route add", 0) == 0)
+            EXPECT_EQ(shell("ssh " + host + line).exit_code, 0) << host << line;
+    }
+    EXPECT_EQ(podroute({"verify", "--machines", kMachines}).exit_code, 0);
+}
+
+TEST_F(EndToEnd, AReplayIsTheSameByteForByte) {
+    podroute({"verify", "--machines", kMachines, "--json", "/tmp/a.json", "--junit", "/tmp/a.xml",
+              "--snapshot", "/tmp/a.snapshot"});
+    const auto replay =
+        podroute({"replay", "/tmp/a.snapshot", "--json", "/tmp/b.json", "--junit", "/tmp/b.xml"});
+    EXPECT_EQ(replay.exit_code, 1) << replay.errors;
+    EXPECT_EQ(shell("cmp /tmp/a.json /tmp/b.json && cmp /tmp/a.xml /tmp/b.xml").exit_code, 0);
+    EXPECT_EQ(valid_report("/tmp/a.json")["run"]["verdict"], "fail");
+    EXPECT_EQ(shell("xmllint --noout /tmp/a.xml").exit_code, 0);
+}
+
+TEST_F(EndToEnd, AKilledRunLeavesRedReports) {
+    add_routes();
+    // Killed at moments all over the run, which takes some hundred milliseconds.
+    for (int ms = 5; ms <= 205; ms += 40) {
+        const auto killed =
+            shell("rm -f /tmp/k.json /tmp/k.xml; " PODROUTE
+                  " verify --machines /root/machines.txt --json /tmp/k.json --junit /tmp/k.xml "
+                  ">/dev/null 2>&1 & sleep 0." +
+                  std::string(ms < 10    ? "00"
+                              : ms < 100 ? "0"
+                                         : "") +
+                  std::to_string(ms) + "; kill -9 $!; wait $!; true");
+        EXPECT_EQ(killed.exit_code, 0);
+        if (shell("test -e /tmp/k.json").exit_code != 0) continue;  // killed before the program began
+        const auto report = valid_report("/tmp/k.json");
+        const std::string verdict = report["run"]["verdict"];
+        EXPECT_TRUE(verdict == "aborted" || verdict == "pass") << verdict;
+        if (shell("test -e /tmp/k.xml").exit_code == 0)
+            EXPECT_EQ(shell("xmllint --noout /tmp/k.xml").exit_code, 0);
+    }
+}
+
+TEST_F(EndToEnd, ASignalEndsTheRunAndWhatWasNotSeenIsUnknown) {
+    // A host that never answers keeps the run waiting; the signal ends it.
+    shell(
+        "cp /root/machines.txt /tmp/m; echo '10.240.0.99 gone.kubernetes.local gone 10.200.9.0/24' >> "
+        "/tmp/m");
+    const auto cancelled = shell(PODROUTE
+                                 " verify --machines /tmp/m --json /tmp/c.json >/tmp/c.out 2>&1 & sleep 1; "
+                                 "kill -INT $!; wait $!; echo $?");
+    const auto report = valid_report("/tmp/c.json");
+    EXPECT_NE(report["run"]["verdict"], "pass");
+    EXPECT_NE(cancelled.output, "0\n");
+}
+
+TEST_F(EndToEnd, BadInventoryIsExitTwoWithEveryErrorAndAnAbortedReport) {
+    const auto bad = podroute({"verify", "--machines", "-", "--json", "/tmp/bad.json"},
+                              "10.240.0.1O a.k a\n10.240.0.20 b.k\n");
+    EXPECT_EQ(bad.exit_code, 2);
+    EXPECT_NE(bad.errors.find("<stdin>:1:1: "), std::string::npos) << bad.errors;
+    EXPECT_NE(bad.errors.find("<stdin>:2:"), std::string::npos) << bad.errors;
+    EXPECT_EQ(valid_report("/tmp/bad.json")["run"]["verdict"], "aborted");
+}
+
+TEST_F(EndToEnd, BadUsageIsExitTwo) {
+    for (const std::vector<std::string>& words : {std::vector<std::string>{},
+                                                  {"verify", "--nonsense"},
+                                                  {"verify", "--layer", "icmp"},
+                                                  {"verify", "--skip", "nonsense"},
+                                                  {"replay"},
+                                                  {"replay", "/nonexistent"},
+                                                  {"verify", "--machines", "/nonexistent"},
+                                                  {"verify", "--machines", kMachines, "--only", "nobody"},
+                                                  {"explain", "no-such-code-at-all"}})
+        EXPECT_EQ(podroute(words).exit_code, 2);
+}
+
+TEST_F(EndToEnd, EveryCommandsHelpHasTwoExamples) {
+    for (const char* command : {"verify", "plan", "replay", "explain"}) {
+        const auto help = podroute({command, "--help"});
+        EXPECT_EQ(help.exit_code, 0);
+        const auto examples = help.output.find("Examples:\n");
+        ASSERT_NE(examples, std::string::npos) << command;
+        std::size_t count = 0;
+        for (auto at = help.output.find("\n  podroute ", examples); at != std::string::npos;
+             at = help.output.find("\n  podroute ", at + 1))
+            ++count;
+        EXPECT_EQ(count, 2U) << help.output;
+    }
+}
+
+TEST_F(EndToEnd, OptionsMayStandInATomlFile) {
+    shell("printf '[verify]\\nmachines = \"/root/machines.txt\"\\nonly = [\"node-0\"]\\n' > /tmp/c.toml");
+    const auto run = podroute({"verify", "--config", "/tmp/c.toml", "--json", "/tmp/t.json"});
+    EXPECT_EQ(run.exit_code, 1) << run.errors;
+    const auto report = valid_report("/tmp/t.json");
+    for (const auto& check : report["checks"])
+        EXPECT_TRUE(check["host"] == "node-0" || check["host"].is_null()) << check;
+}
+
+}  // namespace
+}  // namespace podroute::lab

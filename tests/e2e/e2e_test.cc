@@ -88,8 +88,8 @@ TEST_F(EndToEnd, PlanPrintsTheCommandsThatMakeVerifyPass) {
     std::istringstream lines(plan.output);
     for (std::string line; std::getline(lines, line);) {
         if (!line.empty() && line[0] != ' ') host = line.substr(0, line.find(' '));
-        if (line.rfind("  ip route add", 0) == 0)
-            EXPECT_EQ(shell("ssh " + host + line).exit_code, 0) << host << line;
+        if (line.rfind("  ip route add", 0) != 0) continue;
+        EXPECT_EQ(shell("ssh " + host + line).exit_code, 0) << host << line;
     }
     EXPECT_EQ(podroute({"verify", "--machines", kMachines}).exit_code, 0);
 }
@@ -122,8 +122,7 @@ TEST_F(EndToEnd, AKilledRunLeavesRedReports) {
         const auto report = valid_report("/tmp/k.json");
         const std::string verdict = report["run"]["verdict"];
         EXPECT_TRUE(verdict == "aborted" || verdict == "pass") << verdict;
-        if (shell("test -e /tmp/k.xml").exit_code == 0)
-            EXPECT_EQ(shell("xmllint --noout /tmp/k.xml").exit_code, 0);
+        EXPECT_EQ(shell("test ! -e /tmp/k.xml || xmllint --noout /tmp/k.xml").exit_code, 0);
     }
 }
 

@@ -152,7 +152,11 @@ class Bootstrap {
         const auto& image = context_.image;
         const BootstrapOptions options{context_.nonce, directories, image.bytes.size(), context_.image_cksum,
                                        context_.options.sudo};
-        if (auto sent = session_.exec(bootstrap_command(options)); !sent) return lost(sent.error());
+        if (auto opened = session_.exec(bootstrap_command(options)); !opened) {
+            // Logged in, but no channel: that is sshd's refusal, not the agent's.
+            if (context_.cancel.stop_requested()) return Failed{cancelled()};
+            return Failed{session_failed(session_.target(), opened.error().text)};
+        }
         auto ready = line();
         if (!ready) return ready.error();
         if (ready->word == "ready") {

@@ -43,10 +43,11 @@ target_link_libraries(podroute_agent_flags INTERFACE podroute_warnings)
 target_compile_options(podroute_agent_flags INTERFACE -Os -g0 -DNDEBUG -ffunction-sections -fdata-sections)
 target_link_options(podroute_agent_flags INTERFACE -static -Wl,--gc-sections -s)
 
-# `tidy`: clang-tidy over every file of ours, without compiling.
+# `tidy`: clang-tidy over the product, without compiling. Tests are left out: they see json.hpp, GoogleTest and rapidcheck in every file
+# and would take longer than all the rest.
 if(PODROUTE_TIDY)
     find_program(RUN_CLANG_TIDY run-clang-tidy-16 REQUIRED)
-    add_custom_target(tidy COMMAND ${RUN_CLANG_TIDY} -quiet -p ${CMAKE_BINARY_DIR} "^${CMAKE_SOURCE_DIR}/"
+    add_custom_target(tidy COMMAND ${RUN_CLANG_TIDY} -quiet -p ${CMAKE_BINARY_DIR} "^${CMAKE_SOURCE_DIR}/(agent|bench|checks|cli|engine|fixtures|hosts|model|probes|reports)/"
                       WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} VERBATIM)
 endif()
 

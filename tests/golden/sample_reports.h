@@ -1,6 +1,7 @@
 // Reports built by hand, one of each kind that a user may meet.
 #pragma once
 
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct Sample {
     std::string name;
     Report report;
 };
+// CTest shows the parameter in a test's name: the name, not its bytes.
+inline void PrintTo(const Sample& sample, std::ostream* out) { *out << sample.name; }
 std::vector<Sample> all();
 
 }  // namespace podroute::samples

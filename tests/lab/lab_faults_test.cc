@@ -1,0 +1,85 @@
+// Every fault changes a lab, and mending puts back exactly what was there.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "fixtures/lab/lab.h"
+#include "fixtures/lab/residue.h"
+
+namespace podroute::lab {
+namespace {
+
+std::string joined(const std::vector<std::string>& lines) {
+    return fmt::format("{}", fmt::join(lines, "\n"));
+}
+
+void break_and_mend_all(LabOptions o) {
+    o.name = fmt::format("test-faults-{}", getpid());
+    const auto lab = Lab::up(o);
+    ASSERT_TRUE(lab) << lab.error().text;
+    const auto& topology = (*lab)->topology();
+    const RunIn run = [&](const std::string& host, const std::vector<std::string>& argv,
+                          const std::string& input) { return (*lab)->run(host, argv, input); };
+    const auto before = read_states(topology, run);
+    ASSERT_TRUE(before) << before.error().text;
+    for (const Fault& fault : all_faults()) {
+        if (!not_applicable(fault, topology).empty()) continue;
+        SCOPED_TRACE(fault.name);
+        const auto at = place(fault, topology, {});
+        ASSERT_TRUE(at) << at.error().text;
+        const auto broken = break_hosts(fault, topology, *at, run);
+        EXPECT_TRUE(broken) << broken.error().where << ": " << broken.error().text;
+        if (fault.steps.size() == 1 && fault.steps[0].at != At::fabric) {
+            const auto now = read_states(topology, run);
+            ASSERT_TRUE(now);
+            EXPECT_FALSE(differences(*before, *now).empty()) << "it changes nothing";
+        }
+        const auto mended = mend_hosts(fault, topology, *at, run);
+        EXPECT_TRUE(mended) << mended.error().where << ": " << mended.error().text;
+        const auto left = settled_differences(*before, topology, run, std::chrono::seconds(3));
+        ASSERT_TRUE(left);
+        EXPECT_EQ(joined(*left), "");
+    }
+}
+
+TEST(LabFaults, MendRestoresDualStackWithBridge) {
+    LabOptions o;
+    o.ipv6 = true;
+    break_and_mend_all(o);
+}
+
+TEST(LabFaults, MendRestoresFourNodesWithoutBridge) {
+    LabOptions o;
+    o.nodes = 4;
+    o.cni = false;
+    break_and_mend_all(o);
+}
+
+// The second NIC must really make the kernel drop, or the fault would be one by name only.
+TEST(LabFaults, StrictReversePathFilterDropsByTheKernelsOwnAnswer) {
+    LabOptions o;
+    o.name = fmt::format("test-rp-{}", getpid());
+    const auto lab = Lab::up(o);
+    ASSERT_TRUE(lab) << lab.error().text;
+    const RunIn run = [&](const std::string& host, const std::vector<std::string>& argv,
+                          const std::string& input) { return (*lab)->run(host, argv, input); };
+    const Fault* fault = find_fault("rp-filter-drop");
+    ASSERT_NE(fault, nullptr);
+    const auto at = place(*fault, (*lab)->topology(), {});
+    ASSERT_TRUE(at);
+    const std::vector<std::string> ask{"ip",   "route",      "get", "10.200.0.2",
+                                       "from", "10.200.1.2", "iif", "eth0"};
+    EXPECT_EQ(run("node-0", ask, {}).exit_code, 0);
+    ASSERT_TRUE(break_hosts(*fault, (*lab)->topology(), *at, run));
+    const auto refused = run("node-0", ask, {});
+    EXPECT_NE(refused.exit_code, 0);
+    EXPECT_TRUE(refused.errors.find("Invalid argument") != std::string::npos ||
+                refused.errors.find("cross-device") != std::string::npos)
+        << refused.errors;
+    EXPECT_NE(run("pod-1", {"ping", "-c", "1", "-W", "1", "10.200.0.2"}, {}).exit_code, 0);
+    ASSERT_TRUE(mend_hosts(*fault, (*lab)->topology(), *at, run));
+    EXPECT_EQ(run("pod-1", {"ping", "-c", "1", "-W", "2", "10.200.0.2"}, {}).exit_code, 0);
+}
+
+}  // namespace
+}  // namespace podroute::lab

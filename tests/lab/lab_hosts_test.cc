@@ -1,0 +1,146 @@
+// What a person finds in a lab: hosts that SSH reaches, pods that answer, and commands that stay inside.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "fixtures/lab/lab.h"
+#include "fixtures/lab/namespaces.h"
+
+namespace podroute::lab {
+namespace {
+
+LabOptions options(const std::string& name) {
+    LabOptions o;
+    o.name = "test-" + name + "-" + std::to_string(getpid());
+    return o;
+}
+
+class LabHosts : public testing::Test {
+  protected:
+    static void SetUpTestSuite() {
+        auto o = options("hosts");
+        o.ipv6 = true;
+        auto made = Lab::up(o);
+        ASSERT_TRUE(made) << made.error().text;
+        lab_ = new Lab(std::move(*made));
+    }
+    static void TearDownTestSuite() {
+        delete lab_;
+        lab_ = nullptr;
+    }
+    static Finished run(const std::string& host, const std::vector<std::string>& argv) {
+        return (*lab_)->run(host, argv);
+    }
+    static Lab* lab_;
+};
+Lab* LabHosts::lab_ = nullptr;
+
+TEST_F(LabHosts, PlainSshReachesEachByNameFqdnAndAddress) {
+    for (const auto& h : (*lab_)->topology().hosts) {
+        if (h.role == Role::jumpbox) continue;
+        for (const auto& target : {h.name, h.fqdn, h.addresses[0].to_string()}) {
+            const auto done = run("jumpbox", {"ssh", "-o", "BatchMode=yes", "root@" + target, "hostname"});
+            EXPECT_EQ(done.exit_code, 0) << target << ": " << done.errors;
+            EXPECT_EQ(done.output, h.name + "\n") << target;
+        }
+    }
+}
+
+TEST_F(LabHosts, PodsReachEachOtherInBothFamilies) {
+    EXPECT_EQ(run("pod-0", {"ping", "-c", "1", "-W", "2", "10.200.1.2"}).exit_code, 0);
+    EXPECT_EQ(run("pod-1", {"ping", "-c", "1", "-W", "2", "10.200.0.2"}).exit_code, 0);
+    EXPECT_EQ(run("pod-0", {"ping", "-c", "1", "-W", "2", "fd00:10:200:1::2"}).exit_code, 0);
+    EXPECT_EQ(run("server", {"ping", "-c", "1", "-W", "2", "10.200.1.2"}).exit_code, 0);
+}
+
+TEST_F(LabHosts, HaveNamespacesOfTheirOwn) {
+    EXPECT_EQ(run("node-0", {"cat", "/proc/sys/kernel/hostname"}).output, "node-0\n");
+    EXPECT_EQ(run("node-0", {"sh", "-c", "ls /sys/class/net | tr '\\n' ' '"}).output,
+              "cnio0 eth0 lo vethpod ");
+    EXPECT_NE(run("node-0", {"cat", "/proc/1/comm"}).output, "");
+    // What one host writes no other sees, and neither does the machine.
+    const std::string mark = "podroute-lab-test-" + std::to_string(getpid());
+    for (const std::string folder :
+         {"/tmp/", "/run/", "/root/", "/var/lib/", "/var/tmp/", "/dev/shm/", "/etc/"}) {
+        EXPECT_EQ(run("node-0", {"touch", folder + mark}).exit_code, 0) << folder;
+        EXPECT_NE(run("node-1", {"test", "-e", folder + mark}).exit_code, 0) << folder;
+        EXPECT_NE(access((folder + mark).c_str(), F_OK), 0) << folder;
+    }
+}
+
+TEST_F(LabHosts, PassExitCodesAndInput) {
+    EXPECT_EQ(run("node-0", {"sh", "-c", "exit 7"}).exit_code, 7);
+    EXPECT_EQ((*lab_)->run("node-0", {"cat"}, "in\n").output, "in\n");
+    EXPECT_EQ(run("node-0", {"sh", "-c", "echo $HOME"}).output, "/root\n");
+    const auto slow = (*lab_)->run("node-0", {"sleep", "20"}, {}, std::chrono::milliseconds(200));
+    EXPECT_TRUE(slow.timed_out);
+}
+
+TEST_F(LabHosts, NothingRunsWhereItWouldBeTheMachineItself) {
+    // The caller's own namespaces are what must never be joined.
+    const pid_t self = getpid();
+    const auto refused =
+        run_command({"echo", "ran"}, {}, std::chrono::seconds(5), [&] { return join_host(self, false); });
+    EXPECT_EQ(refused.exit_code, 125);
+    EXPECT_EQ(refused.output, "");
+    EXPECT_EQ(run("no-such-host", {"echo", "ran"}).exit_code, 125);
+    EXPECT_EQ(run("no-such-host", {"echo", "ran"}).output, "");
+}
+
+TEST(LabOptionsTest, WithoutRoutesPodsDoNotReachEachOther) {
+    auto o = options("bare");
+    o.routes = false;
+    const auto lab = Lab::up(o);
+    ASSERT_TRUE(lab) << lab.error().text;
+    EXPECT_NE((*lab)->run("pod-0", {"ping", "-c", "1", "-W", "1", "10.200.1.2"}).exit_code, 0);
+    EXPECT_EQ((*lab)->run("node-0", {"ip", "route", "add", "10.200.1.0/24", "via", "10.240.0.21"}).exit_code,
+              0);
+    EXPECT_EQ((*lab)->run("node-1", {"ip", "route", "add", "10.200.0.0/24", "via", "10.240.0.20"}).exit_code,
+              0);
+    EXPECT_EQ((*lab)->run("pod-0", {"ping", "-c", "1", "-W", "2", "10.200.1.2"}).exit_code, 0);
+}
+
+TEST(LabOptionsTest, WithoutCniThereIsNoBridgeAndNoConfiguration) {
+    auto o = options("nocni");
+    o.cni = false;
+    const auto lab = Lab::up(o);
+    ASSERT_TRUE(lab) << lab.error().text;
+    EXPECT_NE((*lab)->run("node-0", {"ip", "link", "show", "cnio0"}).exit_code, 0);
+    EXPECT_NE((*lab)->run("node-0", {"test", "-e", "/etc/cni/net.d"}).exit_code, 0);
+}
+
+TEST(LabOptionsTest, NoexecTmpReallyPreventsExecution) {
+    auto o = options("noexec");
+    o.tmp = TmpKind::noexec;
+    const auto lab = Lab::up(o);
+    ASSERT_TRUE(lab) << lab.error().text;
+    for (const std::string folder : {"/tmp", "/var/tmp", "/dev/shm", "/run", "/root"}) {
+        const auto done =
+            (*lab)->run("node-0", {"sh", "-c", "cp /bin/true " + folder + "/t && " + folder + "/t"});
+        EXPECT_EQ(done.exit_code, 126) << folder << ": " << done.errors;
+    }
+}
+
+TEST(LabOptionsTest, ReadOnlyEtcAndFullTmpRefuseWrites) {
+    auto o = options("full");
+    o.tmp = TmpKind::full;
+    o.etc_read_only = true;
+    const auto lab = Lab::up(o);
+    ASSERT_TRUE(lab) << lab.error().text;
+    EXPECT_NE((*lab)->run("node-0", {"touch", "/etc/x"}).exit_code, 0);
+    EXPECT_NE((*lab)->run("node-0", {"dd", "if=/dev/zero", "of=/tmp/x", "bs=1M", "count=1"}).exit_code, 0);
+}
+
+TEST(LabOptionsTest, TheRouterForwardsOnlyWhatItsTableKnows) {
+    auto o = options("l3");
+    o.fabric = Fabric::l3;
+    const auto lab = Lab::up(o);
+    ASSERT_TRUE(lab) << lab.error().text;
+    EXPECT_EQ((*lab)->run("node-0", {"ping", "-c", "1", "-W", "2", "10.240.0.21"}).exit_code, 0);
+    // Every address is at one MAC.
+    EXPECT_NE((*lab)->run("node-0", {"ip", "neigh", "show", "10.240.0.21"}).output.find(kFabricMac),
+              std::string::npos);
+    EXPECT_NE((*lab)->run("pod-0", {"ping", "-c", "1", "-W", "1", "10.200.1.2"}).exit_code, 0);
+}
+
+}  // namespace
+}  // namespace podroute::lab

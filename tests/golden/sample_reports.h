@@ -22,7 +22,9 @@ struct Sample {
     Report report;
 };
 // CTest shows the parameter in a test's name: the name, not its bytes.
-inline void PrintTo(const Sample& sample, std::ostream* out) { *out << sample.name; }
+inline void PrintTo(const Sample& sample, std::ostream* out) {
+    *out << sample.name;
+}
 std::vector<Sample> all();
 
 }  // namespace podroute::samples

@@ -22,7 +22,7 @@ void end_at_once(int signal_number) {
     raise(signal_number);
 }
 
-void wait_for_signals(const std::stop_token& ended, std::stop_source run) {
+void wait_for_signals(const std::stop_token& ended, std::stop_source& run) {
     const sigset_t set = cancelling();
     constexpr timespec kTick{0, 50'000'000};
     while (!ended.stop_requested()) {
@@ -37,7 +37,8 @@ void wait_for_signals(const std::stop_token& ended, std::stop_source run) {
 CancelOnSignal::CancelOnSignal() {
     const sigset_t set = cancelling();
     pthread_sigmask(SIG_BLOCK, &set, nullptr);
-    waiter_ = std::jthread([run = source_](const std::stop_token& ended) { wait_for_signals(ended, run); });
+    waiter_ =
+        std::jthread([run = source_](const std::stop_token& ended) mutable { wait_for_signals(ended, run); });
 }
 
 CancelOnSignal::~CancelOnSignal() {

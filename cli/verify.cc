@@ -112,6 +112,7 @@ Snapshot observe_cluster(const Verify& options, Snapshot start, const std::stop_
 
     const auto terminal = detect_terminal(STDERR_FILENO, [](const char* name) { return std::getenv(name); });
     std::vector<HostId> names;
+    names.reserve(start.inventory.hosts.size());
     for (const auto& host : start.inventory.hosts) names.push_back(host.name);
     const bool shown = isatty(STDERR_FILENO) != 0 && !options.output.quiet && !options.output.verbose;
     ProgressDisplay display(

@@ -140,7 +140,7 @@ void resolve(const Selection& selection, Policy& policy) {
         bool known = false;
         for (const auto& check : all_checks()) {
             known |= check.code == name;
-            all += (all.empty() ? "" : ", ") + std::string(check.code);
+            all.append(all.empty() ? "" : ", ").append(check.code);
         }
         if (!known) throw CLI::ValidationError("--skip", "'" + name + "' is no check; the checks are " + all);
         policy.skip.insert(name);

@@ -1,6 +1,8 @@
 // The command line, by CLI11.
 #include "cli/options.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <map>
@@ -132,7 +134,8 @@ void resolve(const Selection& selection, Policy& policy) {
         bool has_checks = false;
         for (const auto& check : all_checks()) has_checks |= check.layer == *layer;
         if (!has_checks)
-            throw CLI::ValidationError("--layer", "this release has no checks in the layer '" + name + "'");
+            throw CLI::ValidationError("--layer",
+                                       fmt::format("this release has no checks in the layer '{}'", name));
         policy.layers.insert(*layer);
     }
     for (const auto& name : selection.skip) {
@@ -142,7 +145,9 @@ void resolve(const Selection& selection, Policy& policy) {
             known |= check.code == name;
             all.append(all.empty() ? "" : ", ").append(check.code);
         }
-        if (!known) throw CLI::ValidationError("--skip", "'" + name + "' is no check; the checks are " + all);
+        if (!known)
+            throw CLI::ValidationError("--skip",
+                                       fmt::format("'{}' is no check; the checks are {}", name, all));
         policy.skip.insert(name);
     }
 }

@@ -1,5 +1,6 @@
 // podroute: the program. Everything it does stands in the commands; an exception that gets here is a bug.
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <csignal>
 #include <exception>
@@ -13,6 +14,9 @@ constexpr int kInternalError = 70;
 int main(int argc, char** argv) {
     using namespace podroute::cli;  // NOLINT(google-build-using-namespace): the whole program is this
     try {
+        // A thread a host would otherwise have an arena each, and memory that one thread freed would not
+        // serve the next.
+        mallopt(M_ARENA_MAX, 2);
         // A reader that goes away (`podroute plan | head`) must not look like a crash of the run.
         std::signal(SIGPIPE, SIG_IGN);
         const auto parsed = parse_command_line(argc, argv);

@@ -105,8 +105,20 @@ class ProbesKernel : public ::testing::Test {
 
     // The first packet over a new veth is lost until the kernel has put its queue in place.
     static bool comes_up(const Namespace& ns) {
-        for (int i = 0; i < 100; ++i) {
-            if (ns.ip("-o link show eth0 | grep -v noop | grep -q 'state UP'")) return true;
+        return becomes_true(ns, "-o link show eth0 | grep -v noop | grep -q 'state UP'");
+    }
+
+    // A solicitation is heard by who has joined its group, which a worker of the kernel does some time after
+    // the link is up (addrconf_dad_work() in net/ipv6/addrconf.c), also for an address without duplicate
+    // detection.
+    static bool joins(const Namespace& ns, const std::string& group) {
+        return becomes_true(ns, "-6 maddr show dev eth0 | grep -qw " + group);
+    }
+
+    static bool becomes_true(const Namespace& ns, const std::string& what_ip_says) {
+        const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        while (std::chrono::steady_clock::now() < until) {
+            if (ns.ip(what_ip_says)) return true;
             std::this_thread::sleep_for(std::chrono::milliseconds(10));
         }
         return false;
@@ -166,6 +178,7 @@ TEST_F(ProbesKernel, AnswersArp) {
 }
 
 TEST_F(ProbesKernel, AnswersNeighbourSolicitation) {
+    ASSERT_TRUE(joins(owner, "ff02::1:ff00:15"));
     const auto answers = ask("fd00:10:240::14", "fd00:10:240::15", 1);
     ASSERT_EQ(answers.size(), 1U);
     EXPECT_EQ(answers[0], (NeighbourAnswer{*Address::parse("fd00:10:240::15"), kOwnerMac}));

@@ -150,8 +150,8 @@ class Bootstrap {
         buffer_ = "\n";  // the marker may be the very first thing
         tried_.clear();
         const auto& image = context_.image;
-        const BootstrapOptions options{context_.nonce, directories, image.bytes.size(), context_.image_cksum,
-                                       context_.options.sudo};
+        const BootstrapOptions options{context_.nonce,       directories,           image.bytes.size(),
+                                       context_.image_cksum, context_.options.sudo, image.compressed.size()};
         if (auto opened = session_.exec(bootstrap_command(options)); !opened) {
             // Logged in, but no channel: that is sshd's refusal, not the agent's.
             if (context_.cancel.stop_requested()) return Failed{cancelled()};
@@ -160,14 +160,15 @@ class Bootstrap {
         auto ready = line();
         if (!ready) return ready.error();
         if (ready->word == "ready") {
-            if (ready->rest != image.machine)
+            const auto machine = ready->rest.substr(0, ready->rest.find(' '));
+            if (machine != image.machine)
                 return Failed{agent_failed(session_.target(),
-                                           "its processor is " + printable(ready->rest, 40) +
+                                           "its processor is " + printable(machine, 40) +
                                                ", and this podroute carries an agent for " + image.machine)};
-            const std::string_view bytes(reinterpret_cast<const char*>(image.bytes.data()),
-                                         image.bytes.size());
+            const bool unpacks = !image.compressed.empty() && ready->rest == machine + " gzip";
+            const auto bytes = unpacks ? image.compressed : image.bytes;
             // A full disk ends the reader; the script's line says so better than the broken write.
-            const auto sent = session_.write(bytes);
+            const auto sent = session_.write({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
             ready = line();
             if (!ready) return !sent ? lost(sent.error()) : std::optional(ready.error());
         }

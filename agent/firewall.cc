@@ -15,7 +15,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <sstream>
+#include <string_view>
 
 #include "agent/files.h"
 #include "agent/netlink.h"
@@ -40,8 +40,9 @@ Result<bool> legacy_rules() {
     const int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
     if (fd < 0) return failure("unreadable", std::string("iptables-legacy: ") + std::strerror(errno));
     bool found = false;
-    std::istringstream lines(*names);
-    for (std::string name; std::getline(lines, name);) {
+    for (std::string_view rest = *names; !rest.empty();) {
+        const std::string name(rest.substr(0, rest.find('\n')));
+        rest.remove_prefix(std::min(rest.size(), name.size() + 1));
         const auto table = std::find_if(kLegacy.begin(), kLegacy.end(),
                                         [&](const LegacyTable& t) { return name == t.name; });
         if (table == kLegacy.end()) continue;

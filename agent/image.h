@@ -8,6 +8,7 @@
 namespace podroute {
 
 std::span<const std::byte> agent_image();
-std::string_view agent_image_machine();  // uname -m that it runs on
+std::span<const std::byte> compressed_agent_image();  // the same by gzip
+std::string_view agent_image_machine();               // uname -m that it runs on
 
 }  // namespace podroute

@@ -103,7 +103,7 @@ Snapshot observe_cluster(const Verify& options, Snapshot start, const std::stop_
     std::counting_semaphore<> jobs(ssh.jobs);
     const auto image = agent_image();
     const LoginContext context{ssh,
-                               {image, std::string(agent_image_machine())},
+                               {image, std::string(agent_image_machine()), compressed_agent_image()},
                                posix_cksum(image),
                                random_word(32),
                                watchdog,

@@ -10,7 +10,8 @@ namespace {
 // Split only for reading; the whole is one line without single quotes, so that any shell passes it to sh
 // unchanged. The traps remove the directory also where the controller is gone and a line cannot be said. The
 // mode is set before the upload: `test -x` asks access(2), which knows of noexec mounts, so that nothing is
-// sent to a directory that cannot run it.
+// sent to a directory that cannot run it. Where gzip unpacks, its own checksum and length stand for
+// cksum's. Linux 6.1 and later say their machine in a file, which costs no process.
 constexpr std::string_view kScript =
     R"~(umask 077; d=; no=; say() { printf "\n%s %s\n" "$m" "$*"; }; )~"
     R"~(bye() { if [ -n "$d" ] && [ -d "$d" ]; then rm -rf "$d"; fi; }; )~"
@@ -21,10 +22,14 @@ constexpr std::string_view kScript =
     R"~({ : >"$a" && chmod 700 "$a"; } 2>/dev/null || { bye; d=; no="$no $t:full"; continue; }; )~"
     R"~([ -x "$a" ] && break; bye; d=; no="$no $t:noexec"; done; )~"
     R"~([ -n "$d" ] || { say failed nodir $no; exit 1; }; )~"
-    R"~(say ready $(uname -m); )~"
+    R"~({ read -r k </proc/sys/kernel/arch; } 2>/dev/null || k=$(uname -m); )~"
+    R"~(if [ @GZSIZE@ -gt 0 ] && command -v gzip >/dev/null 2>&1; then say ready $k gzip; )~"
+    R"~(e=$(head -c @GZSIZE@ | LC_ALL=C gzip -dc 2>&1 >"$a") || { case "$e" in *pace*) w=full;; *) w=damaged;; esac; )~"
+    R"~(say failed $w "$t"; exit 1; }; )~"
+    R"~(else say ready $k; )~"
     R"~(head -c @SIZE@ >"$a" 2>/dev/null || { say failed full "$t"; exit 1; }; )~"
     R"~(c=$(cksum <"$a" 2>/dev/null) || c="@CKSUM@ $(wc -c <"$a")"; )~"
-    R"~([ "$c" = "@CKSUM@ @SIZE@" ] || { say failed damaged "$t"; exit 1; }; )~"
+    R"~([ "$c" = "@CKSUM@ @SIZE@" ] || { say failed damaged "$t"; exit 1; }; fi; )~"
     R"~(@SUDO@say run; )~"
     R"~(@RUN@"$a" --ssh-connection "$SSH_CONNECTION" --unlink-self "$d"; c=$?; )~"
     R"~([ $c = 126 ] && say failed noexec "$t"; exit $c)~";
@@ -62,6 +67,7 @@ std::string bootstrap_command(const BootstrapOptions& options) {
     std::string directories;
     for (const auto& d : options.directories) directories += (directories.empty() ? "\"" : " \"") + d + "\"";
     replace_all(script, "@DIRS@", directories);
+    replace_all(script, "@GZSIZE@", std::to_string(options.compressed_size));
     replace_all(script, "@SIZE@", std::to_string(options.size));
     replace_all(script, "@CKSUM@", std::to_string(options.cksum));
     replace_all(script, "@SUDO@",

@@ -1,10 +1,11 @@
 // How the agent gets onto a host and is started, in one channel and without leaving anything there. Pure:
 // text in, text out.
 //
-// The script speaks in lines "MARKER word ..": `ready MACHINE` (send the agent's bytes now), `run` (the
-// agent's own output follows), `failed WHY`. Whatever a login shell prints before is passed over. It makes a
-// directory by `mktemp -d` under umask 077 in the first place that is writable and may run programs, checks
-// size and POSIX cksum of what arrived, and removes the directory however the agent ends.
+// The script speaks in lines "MARKER word ..": `ready MACHINE` (send the agent's bytes now) or `ready MACHINE
+// gzip` (send them compressed), `run` (the agent's own output follows), `failed WHY`. Whatever a login shell
+// prints before is passed over. It makes a directory by `mktemp -d` under umask 077 in the first place that
+// is writable and may run programs, checks size and checksum of what arrived (POSIX cksum, or gzip's own),
+// and removes the directory however the agent ends.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,8 @@ namespace podroute {
 
 struct AgentImage {
     std::span<const std::byte> bytes;
-    std::string machine;  // uname -m it was built for
+    std::string machine;                      // uname -m it was built for
+    std::span<const std::byte> compressed{};  // the same by gzip (RFC 1952); empty: never sent so
 };
 
 // POSIX cksum (IEEE Std 1003.1, cksum: CRC over bytes and length).
@@ -30,6 +32,7 @@ struct BootstrapOptions {
     std::size_t size = 0;                  // of the agent, in bytes
     std::uint32_t cksum = 0;
     bool sudo = false;
+    std::size_t compressed_size = 0;  // in bytes; 0: gzip is not asked for
 };
 
 // The directories that are tried, in order.

@@ -374,6 +374,10 @@ Result<std::string> SshSession::read() {
     }
 }
 
+std::optional<std::chrono::microseconds> SshSession::round_trip() const {
+    return impl_->transport.round_trip();
+}
+
 std::string SshSession::error_output() {
     impl_->drain_errors();
     return impl_->errors;

@@ -90,6 +90,7 @@ class SshSession {
     ~SshSession();
 
     const LoginTarget& target() const;
+    std::optional<std::chrono::microseconds> round_trip() const;  // of its connection, see Transport
     // Everything until the next call must be done by `deadline`; after it the socket is shut down and calls
     // fail.
     void set_deadline(Watchdog::Clock::time_point deadline);

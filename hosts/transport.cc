@@ -2,9 +2,9 @@
 #include "hosts/transport.h"
 
 #include <fcntl.h>
+#include <linux/tcp.h>  // netinet/tcp.h has an older tcp_info
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -15,6 +15,8 @@
 #include <cerrno>
 #include <condition_variable>
 #include <csignal>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <mutex>
@@ -73,6 +75,17 @@ Transport& Transport::operator=(Transport&& other) noexcept {
     std::swap(proxy_, other.proxy_);
     std::swap(errors_, other.errors_);
     return *this;
+}
+
+std::optional<std::chrono::microseconds> Transport::round_trip() const {
+    // Not the smoothed one: that holds the time a peer takes to answer where it delays its acknowledgement.
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    const bool told = proxy_ <= 0 && getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+                      size >= offsetof(tcp_info, tcpi_min_rtt) + sizeof info.tcpi_min_rtt;
+    // The kernel starts with the largest number.
+    if (!told || info.tcpi_min_rtt == 0 || info.tcpi_min_rtt == UINT32_MAX) return std::nullopt;
+    return std::chrono::microseconds(info.tcpi_min_rtt);
 }
 
 Transport::~Transport() {

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -22,6 +23,9 @@ class Transport {
     ~Transport();
 
     int fd() const { return fd_; }
+    // The shortest round trip that the kernel has seen on it (tcp(7), TCP_INFO); nothing where it is no TCP
+    // connection of ours.
+    std::optional<std::chrono::microseconds> round_trip() const;
     // What the proxy has written to its standard error so far, at most 4 KB.
     std::string proxy_output() const;
 

@@ -179,7 +179,7 @@ void SshdTest::with_fleet(const SshOptions& options, const std::stop_token& canc
     Watchdog watchdog(cancel);
     std::counting_semaphore<> jobs(kDefaultJobs);
     const LoginContext context{options,
-                               {agent_image(), std::string(agent_image_machine())},
+                               {agent_image(), std::string(agent_image_machine()), compressed_agent_image()},
                                posix_cksum(agent_image()),
                                "podroutetest" + std::to_string(getpid()),
                                watchdog,

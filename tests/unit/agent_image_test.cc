@@ -2,6 +2,7 @@
 #include <elf.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -22,6 +23,15 @@ TEST(AgentImage, IsTheFileByteForByte) {
     ASSERT_GT(file.size(), 100'000U);
     ASSERT_EQ(image.size(), file.size());
     EXPECT_EQ(std::memcmp(image.data(), file.data(), file.size()), 0);
+}
+
+TEST(AgentImage, IsCarriedCompressedToo) {
+    const auto file = bytes_of(PODROUTE_AGENT_FILE ".gz");
+    const auto image = compressed_agent_image();
+    ASSERT_EQ(image.size(), file.size());
+    EXPECT_EQ(std::memcmp(image.data(), file.data(), file.size()), 0);
+    const std::string unpacks = "gzip -dc " PODROUTE_AGENT_FILE ".gz | cmp - " PODROUTE_AGENT_FILE;
+    EXPECT_EQ(std::system(unpacks.c_str()), 0);  // NOLINT(concurrency-mt-unsafe)
 }
 
 TEST(AgentImage, LeavesTheStackOfItsCarrierNotExecutable) {

@@ -143,6 +143,54 @@ TEST_F(Bootstrap, RunsTheAgentAndLeavesNothing) {
     }
 }
 
+// The agent as gzip(1) packs it.
+std::string packed(const fs::path& root, std::string_view agent) {
+    std::ofstream(root / "plain", std::ios::binary) << agent;
+    const std::string command =
+        "gzip -9nc " + (root / "plain").string() + " > " + (root / "plain.gz").string();
+    EXPECT_EQ(std::system(command.c_str()), 0);  // NOLINT(concurrency-mt-unsafe)
+    std::ifstream in(root / "plain.gz", std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+TEST_F(Bootstrap, UnpacksWhatCameCompressed) {
+    const auto gz = packed(root_, kAgent);
+    auto with_gzip = options();
+    with_gzip.compressed_size = gz.size();
+    const auto o = run(with_gzip, gz + "to the agent");
+    EXPECT_EQ(words(o.output), (Words{machine() + " gzip", "run"})) << o.output;
+    EXPECT_NE(o.output.find("started"), std::string::npos);
+    EXPECT_NE(o.output.find("to the agent"), std::string::npos);
+    EXPECT_FALSE(left(o)) << o.output;
+}
+
+TEST_F(Bootstrap, WhatCameCompressedAndDamagedOrShortIsNotRun) {
+    const auto gz = packed(root_, kAgent);
+    auto with_gzip = options();
+    with_gzip.compressed_size = gz.size();
+    auto flipped = gz;
+    flipped[gz.size() - 6] = static_cast<char>(flipped[gz.size() - 6] ^ 1);  // of the CRC
+    for (const std::string& bytes : {flipped, gz.substr(0, gz.size() / 2), std::string()}) {
+        const auto o = run(with_gzip, bytes);
+        EXPECT_EQ(words(o.output), (Words{machine() + " gzip", "failed damaged " + (root_ / "a").string()}));
+        EXPECT_EQ(o.output.find("started"), std::string::npos);
+        EXPECT_FALSE(left(o)) << o.output;
+    }
+}
+
+TEST_F(Bootstrap, AFullDiskIsToldOfWhatIsUnpackedToo) {
+    std::string big = std::string(kAgent) + "exit\n#";
+    unsigned state = 1;  // not to be packed to less than the disk holds
+    while (big.size() < 1U << 20U)
+        big += static_cast<char>('a' + (state = state * 1103515245U + 12345U) / 65536U % 26U);
+    const auto gz = packed(root_, big);
+    auto with_gzip = options(big);
+    with_gzip.compressed_size = gz.size();
+    const auto o = run(with_gzip, gz, [&] { mount_tmpfs("a", 0, "size=64k"); });
+    EXPECT_EQ(words(o.output), (Words{machine() + " gzip", "failed full " + (root_ / "a").string()}));
+    EXPECT_FALSE(left(o)) << o.output;
+}
+
 TEST_F(Bootstrap, TheDirectoryIsForItsOwnerOnly) {
     constexpr auto kSpy = "#!/bin/sh\nstat -c %a \"$4\" \"$0\"\n";
     const auto o = run(options(kSpy), kSpy);
@@ -180,13 +228,15 @@ TEST_F(Bootstrap, AFullDiskIsToldAndAnotherPlaceMayDo) {
     EXPECT_TRUE(explain_failure("full /run").try_elsewhere);
 }
 
-TEST_F(Bootstrap, DoesWithoutMktemp) {
+TEST_F(Bootstrap, DoesWithoutMktempAndGzip) {
     fs::create_directory(root_ / "bin");
     for (const auto* tool : {"sh", "mkdir", "chmod", "uname", "head", "cksum", "rm", "cat"})
         for (const auto* place : {"/bin/", "/usr/bin/"})
             if (fs::exists(std::string(place) + tool) && !fs::exists(root_ / "bin" / tool))
                 fs::create_symlink(std::string(place) + tool, root_ / "bin" / tool);
-    const auto o = run(options(), kAgent, [&] { setenv("PATH", (root_ / "bin").c_str(), 1); });
+    auto with_gzip = options();  // nor has it gzip
+    with_gzip.compressed_size = 10;
+    const auto o = run(with_gzip, kAgent, [&] { setenv("PATH", (root_ / "bin").c_str(), 1); });
     EXPECT_EQ(words(o.output), (Words{machine(), "run"})) << o.output;
     EXPECT_FALSE(left(o)) << o.output;
 }
@@ -251,7 +301,7 @@ TEST(BootstrapLines, ChatterBeforeAndAroundTheMarkerIsPassedOver) {
 }
 
 TEST(BootstrapLines, TheCommandSurvivesAnyShell) {
-    const auto command = bootstrap_command({kMarker, default_directories(), 10, 20, true});
+    const auto command = bootstrap_command({kMarker, default_directories(), 10, 20, true, 5});
     const auto script = command.substr(command.find('\'') + 1, command.rfind('\'') - command.find('\'') - 1);
     // csh wants one line and expands "!", fish reads \' and \\ in single quotes.
     EXPECT_EQ(script.find_first_of("'\n!"), std::string::npos);

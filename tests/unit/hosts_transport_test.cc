@@ -1,5 +1,6 @@
 // Proxy commands and the watchdog, over local sockets only.
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -32,6 +33,29 @@ TEST(Proxy, TalksToTheCommandWithItsWordsExpanded) {
     EXPECT_EQ(read_some(t->fd()), "10.240.0.20 2222 root node-0 100%\n");
     EXPECT_EQ(write(t->fd(), "ping", 4), 4);
     EXPECT_EQ(read_some(t->fd()), "ping");
+}
+
+TEST(Proxy, HasNoRoundTripOfOurs) {
+    auto t = connect_proxy(kTarget, "cat");
+    ASSERT_TRUE(t);
+    EXPECT_FALSE(t->round_trip());
+}
+
+TEST(Tcp, TellsItsRoundTrip) {
+    const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at;
+    ASSERT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&at), size), 0);
+    ASSERT_EQ(listen(listener, 1), 0);
+    ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&at), &size), 0);
+    const LoginTarget target{"here", "127.0.0.1", "root", ntohs(at.sin_port), false};
+    const auto t = connect_tcp(target, std::chrono::seconds(10), {});
+    ASSERT_TRUE(t);
+    ASSERT_TRUE(t->round_trip());
+    EXPECT_GT(t->round_trip()->count(), 0);
+    close(listener);
 }
 
 TEST(Proxy, ItsLastWordsAreKept) {

@@ -7,6 +7,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,7 +26,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kFirstContact{10'000};  // an agent that started us asks at once, or is dead
+constexpr milliseconds kFirstContact{10'000};  // an agent that started us asks at once
 constexpr std::uint32_t kShortestKeep = 100, kLongestKeep = 3'600'000;  // ms
 
 Descriptor end_signals() {
@@ -36,24 +37,36 @@ Descriptor end_signals() {
     return Descriptor(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
+// Readable when that process has ended; none on a kernel without pidfd_open(2), before 5.3.
+Descriptor end_of(pid_t process) {
+    return Descriptor(static_cast<int>(syscall(SYS_pidfd_open, process, 0)));
+}
+
 class Watchdog {
   public:
     Watchdog(const WatchdogOptions& options, Descriptor listener, Netlink& netlink)
         : options_(options),
           listener_(std::move(listener)),
           signals_(end_signals()),
+          agent_end_(end_of(options.agent)),
           objects_(netlink),
           changes_(objects_, Place::here()) {}
 
     void run() {
         while (!over_) {
-            std::array<pollfd, 3> p{
-                {{listener_.get(), POLLIN, 0}, {agent_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}}};
+            // An agent that died after it connected is seen by its socket, behind what it said last.
+            std::array<pollfd, 4> p{{{listener_.get(), POLLIN, 0},
+                                     {agent_.get(), POLLIN, 0},
+                                     {signals_.get(), POLLIN, 0},
+                                     {agent_.open() ? -1 : agent_end_.get(), POLLIN, 0}}};
             const int ready = poll(p.data(), p.size(), static_cast<int>(left().count()));
             if (ready < 0 && errno == EINTR) continue;
             if (ready <= 0 || p[2].revents != 0) return give_up();
             if (p[1].revents != 0) hear();
-            if (p[0].revents != 0) greet();
+            if (p[0].revents != 0)
+                greet();
+            else if (p[3].revents != 0)
+                return;
         }
     }
 
@@ -121,7 +134,7 @@ class Watchdog {
 
     const WatchdogOptions& options_;
     Descriptor agent_;  // closed behind the next: who sees this one's end may be the next fixer
-    Descriptor listener_, signals_;
+    Descriptor listener_, signals_, agent_end_;
     MessageReader reader_{-1};
     KernelObjects objects_;
     Provisional changes_;

@@ -41,8 +41,10 @@ ChangeOutcome put(Objects& objects, const Change& change, const std::optional<St
     std::optional<State> found = now ? std::move(now->state) : std::nullopt;
     if (!written) return failed(written.error().text, std::move(found));
     if (!now) return failed(cannot_read(now.error()));
-    if (!is_as(found, to))
-        return failed("it was written, but now it is otherwise: " + describe(found), std::move(found));
+    if (!is_as(found, to)) {
+        auto reason = "it was written, but now it is otherwise: " + describe(found);
+        return failed(std::move(reason), std::move(found));
+    }
     return {good, "", std::move(found)};
 }
 

@@ -85,14 +85,25 @@ bool same_hop(const NextHop& now, const NextHop& wanted) {
            std::max<std::uint16_t>(now.weight, 1) == std::max<std::uint16_t>(wanted.weight, 1);
 }
 
+// In any order. Those that leave the interface open take what the others leave over.
+bool same_hops(const std::vector<NextHop>& now, std::vector<NextHop> wanted) {
+    std::stable_partition(wanted.begin(), wanted.end(), [](const NextHop& hop) { return hop.ifindex != 0; });
+    auto left = now;
+    for (const auto& hop : wanted) {
+        const auto at =
+            std::find_if(left.begin(), left.end(), [&](const NextHop& n) { return same_hop(n, hop); });
+        if (at == left.end()) return false;
+        left.erase(at);
+    }
+    return left.empty();
+}
+
 bool same(const Route& now, const Route& wanted) {
     const auto key = [](const Route& r) {
         return std::tie(r.destination, r.table, r.metric, r.tos, r.type, r.protocol, r.source,
                         r.preferred_source);
     };
-    return key(now) == key(wanted) &&
-           std::is_permutation(now.next_hops.begin(), now.next_hops.end(), wanted.next_hops.begin(),
-                               wanted.next_hops.end(), same_hop);
+    return key(now) == key(wanted) && same_hops(now.next_hops, wanted.next_hops);
 }
 
 bool same(const Neighbour& now, const Neighbour& wanted) {

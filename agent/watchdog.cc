@@ -48,11 +48,12 @@ class Watchdog {
         : options_(options),
           listener_(std::move(listener)),
           signals_(end_signals()),
-          agent_end_(end_of(options.agent)),
           objects_(netlink),
           changes_(objects_, Place::here()) {}
 
     void run() {
+        agent_end_ = end_of(options_.agent);
+        if (!agent_end_.open() && errno == ESRCH) return;
         while (!over_) {
             // An agent that died after it connected is seen by its socket, behind what it said last.
             std::array<pollfd, 4> p{{{listener_.get(), POLLIN, 0},

@@ -1,7 +1,7 @@
 // podroute-agent: answers requests on standard input until it ends. It decides nothing and leaves nothing.
 //
 // Usage: podroute-agent [--version] [--unlink-self DIR] [--ssh-connection TEXT]
-#include <poll.h>
+//        podroute-agent --watchdog RUN STARTED PID     (started by an agent, see agent/watchdog.h)
 #include <signal.h>
 #include <unistd.h>
 
@@ -15,10 +15,12 @@
 #include <string>
 
 #include "agent/fib.h"
+#include "agent/fixer.h"
 #include "agent/gather.h"
+#include "agent/messages.h"
 #include "agent/packets.h"
 #include "agent/solicit.h"
-#include "agent/waiting.h"
+#include "agent/watchdog.h"
 
 namespace podroute::agent {
 
@@ -39,6 +41,7 @@ class Agent {
         return std::visit([this](const auto& r) { return this->handle(r); }, request);
     }
     std::chrono::milliseconds heartbeat() const { return heartbeat_; }
+    Fixer& fixer() { return fixer_; }
 
   private:
     Reply handle(const Hello& hello) {
@@ -69,47 +72,21 @@ class Agent {
         return FireReply{*sent};
     }
     Reply handle(const Collect& request) { return packets_.collect(request.wait_ms); }
+    static Reply handle(const OpenPod&) { return not_built(); }
+    Reply handle(const Apply& request) { return fixer_.apply(request); }
+    Reply handle(const Keep&) { return fixer_.keep(); }
+    Reply handle(const Revert&) { return fixer_.revert(); }
+    Reply handle(const Recover&) { return fixer_.recover(); }
+    static Reply not_built() { return refused({"not-built", "this agent cannot do that", ""}); }
     static Reply handle(const Ping&) { return PingReply{}; }
     static Reply handle(const Bye&) { return ByeReply{}; }
 
     Netlink netlink_;
     Packets packets_;
+    Fixer fixer_{netlink_};
     std::string ssh_connection_;
     std::chrono::milliseconds heartbeat_{30'000};  // until the hello says otherwise
 };
-
-bool write_all(std::string_view bytes) {
-    while (!bytes.empty()) {
-        const ssize_t n = write(STDOUT_FILENO, bytes.data(), bytes.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return false;
-        bytes.remove_prefix(static_cast<std::size_t>(n));
-    }
-    return true;
-}
-
-// The next whole message's body; nothing when the input ended, nothing came in time, or it is oversized.
-std::optional<std::string> next_message(std::string& buffer, std::chrono::milliseconds patience) {
-    for (;;) {
-        if (buffer.size() >= 4) {
-            const auto length = message_length(buffer);
-            if (!length) return std::nullopt;
-            if (buffer.size() >= 4 + *length) {
-                std::string body = buffer.substr(4, *length);
-                buffer.erase(0, 4 + *length);
-                return body;
-            }
-        }
-        pollfd p{STDIN_FILENO, POLLIN, 0};
-        const int ready = poll(&p, 1, static_cast<int>(patience.count()));
-        if (ready < 0 && errno == EINTR) continue;
-        if (ready <= 0) return std::nullopt;
-        std::array<char, 65536> part{};
-        const ssize_t n = read(STDIN_FILENO, part.data(), part.size());
-        if (n <= 0) return std::nullopt;
-        buffer.append(part.data(), static_cast<std::size_t>(n));
-    }
-}
 
 int serve(const std::string& ssh_connection) {
     auto netlink = Netlink::open(NETLINK_ROUTE);
@@ -118,16 +95,19 @@ int serve(const std::string& ssh_connection) {
         return 1;
     }
     Agent agent(std::move(*netlink), ssh_connection);
-    std::string buffer;
-    while (const auto body = next_message(buffer, agent.heartbeat())) {
+    const Aside watchdog{[&] { return agent.fixer().descriptor(); }, [&] { agent.fixer().notice(); }};
+    MessageReader input(STDIN_FILENO);
+    bool good = true;
+    while (const auto body = input.next(agent.heartbeat(), watchdog)) {
         const auto request = decode_request(*body);
         auto reply = encode(request ? agent.answer(*request) : Reply{refused(request.error())});
         if (reply.size() > kMaxMessageBytes)
             reply = encode(Reply{refused({"too-large", "the answer is larger than a message may be", ""})});
-        if (!write_all(reply)) return 1;
-        if (request && std::holds_alternative<Bye>(*request)) break;
+        good = write_all(STDOUT_FILENO, reply);
+        if (!good || (request && std::holds_alternative<Bye>(*request))) break;
     }
-    return 0;
+    agent.fixer().end();
+    return good ? 0 : 1;
 }
 
 // Takes its own file and the directory made for it away. Only a file that stands right in that directory,
@@ -143,10 +123,21 @@ void unlink_self(const char* directory) {
     rmdir(real.get());
 }
 
+int watch(std::span<char* const> words) {
+    const auto options = parse_words(words);
+    if (!options) return 2;
+    try {
+        return run_watchdog(*options);
+    } catch (const std::exception&) {
+        return 1;  // the agent notices, and takes over
+    }
+}
+
 }  // namespace
 }  // namespace podroute::agent
 
 int main(int argc, char** argv) {
+    signal(SIGPIPE, SIG_IGN);
     const char* ssh_connection = getenv("SSH_CONNECTION");
     for (int i = 1; i < argc; ++i) {
         const std::string_view word = argv[i];
@@ -158,10 +149,11 @@ int main(int argc, char** argv) {
             podroute::agent::unlink_self(argv[++i]);
         else if (word == "--ssh-connection" && i + 1 < argc)
             ssh_connection = argv[++i];
+        else if (word == "--watchdog")
+            return podroute::agent::watch({argv + i + 1, argv + argc});
         else
             return 2;
     }
-    signal(SIGPIPE, SIG_IGN);
     alarm(3600);
     try {
         return podroute::agent::serve(ssh_connection == nullptr ? "" : ssh_connection);

@@ -22,6 +22,12 @@ void put_address(nl_msg* message, int type, const Address& address) {
     nla_put(message, type, static_cast<int>(address.wire_size()), address.wire());
 }
 
+Result<void> acknowledged(const Answered& answered) {
+    if (answered.error == 0) return {};
+    return failure("netlink",
+                   std::strerror(answered.error) + (answered.message.empty() ? "" : ": " + answered.message));
+}
+
 Result<Netlink> Netlink::open(int protocol) {
     const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
     if (fd < 0) return failure("netlink", std::string("no netlink socket: ") + std::strerror(errno));

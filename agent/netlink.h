@@ -37,6 +37,9 @@ struct Answered {
     std::string message;  // of the extended ack, if any
 };
 
+// An answer as a result. Errors: "netlink" with the kernel's words.
+Result<void> acknowledged(const Answered& answered);
+
 using Each = std::function<void(const nlmsghdr&)>;
 
 class Netlink {

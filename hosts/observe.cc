@@ -81,8 +81,8 @@ class Round {
     }
 
     Result<void> prepare(const HostTask& task, HostLink& link, HostCatch& caught) {
-        if (!task.captures.empty())
-            if (auto r = ask<ArmReply>(link, Arm{task.captures}, kLookupTime); !r)
+        if (!task.captures.empty() || !task.listeners.empty())
+            if (auto r = ask<ArmReply>(link, Arm{task.captures, task.listeners}, kLookupTime); !r)
                 return tl::unexpected(r.error());
         if (!task.lookups.empty()) {
             auto r = ask<LookupReply>(link, Lookup{task.lookups}, kLookupTime);

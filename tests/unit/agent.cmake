@@ -1,2 +1,2 @@
-podroute_tests(agent-test SOURCES agent_files_test.cc agent_image_test.cc agent_life_test.cc
+podroute_tests(agent-test SOURCES agent_changes_test.cc agent_files_test.cc agent_image_test.cc agent_journal_test.cc agent_life_test.cc
                LINK podroute::agent_parts podroute::agent_image podroute::fakes LABELS unit)

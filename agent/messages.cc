@@ -1,0 +1,55 @@
+// Reading and writing by poll(2).
+#include "agent/messages.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "model/wire.h"
+
+namespace podroute::agent {
+
+bool MessageReader::oversized() const {
+    return buffer_.size() >= 4 && !message_length(buffer_);
+}
+
+std::optional<std::string> MessageReader::take() {
+    if (buffer_.size() < 4) return std::nullopt;
+    const auto length = message_length(buffer_);
+    if (!length || buffer_.size() < 4 + *length) return std::nullopt;
+    std::string body = buffer_.substr(4, *length);
+    buffer_.erase(0, 4 + *length);
+    return body;
+}
+
+std::optional<std::string> MessageReader::next(std::chrono::milliseconds patience, const Aside& aside) {
+    for (;;) {
+        if (auto body = take()) return body;
+        if (oversized()) return std::nullopt;
+        std::array<pollfd, 2> p{{{fd_, POLLIN, 0}, {aside.descriptor ? aside.descriptor() : -1, POLLIN, 0}}};
+        const int ready = poll(p.data(), p.size(), static_cast<int>(patience.count()));
+        if (ready < 0 && errno == EINTR) continue;
+        if (ready <= 0) return std::nullopt;
+        if (p[1].revents != 0) aside.ready();
+        if (p[0].revents == 0) continue;
+        std::array<char, 65536> part{};
+        const ssize_t n = read(fd_, part.data(), part.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return std::nullopt;
+        buffer_.append(part.data(), static_cast<std::size_t>(n));
+    }
+}
+
+bool write_all(int fd, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const ssize_t n = write(fd, bytes.data(), bytes.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return false;
+        bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return true;
+}
+
+}  // namespace podroute::agent

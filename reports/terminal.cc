@@ -72,6 +72,7 @@ std::string render_terminal(const Report& report, const TerminalOptions& options
         if (options.verbose) write_checks(page, report);
         write_blocks(page, lookup);
         write_unknowns(page, lookup);
+        write_fixes(page, report);
         write_footer(page, report);
     }
     page.line(last_line(page, report));

@@ -53,6 +53,7 @@ void write_layers(Page& page, const Report& report);
 void write_checks(Page& page, const Report& report);  // every check, for --verbose
 void write_blocks(Page& page, const Lookup& lookup);
 void write_unknowns(Page& page, const Lookup& lookup);  // what is unknown for a reason that no cause names
+void write_fixes(Page& page, const Report& report);     // what --fix or undo planned and did
 void write_footer(Page& page, const Report& report);
 std::string last_line(const Page& page, const Report& report);
 

@@ -79,4 +79,14 @@ std::string render_terminal(const Report& report, const TerminalOptions& options
     return page.take();
 }
 
+std::string render_undo(const Report& report, const TerminalOptions& options) {
+    terminal::Page page(options);
+    if (!options.quiet) {
+        write_header(page, report);
+        write_fixes(page, report);
+    }
+    page.line(undo_line(page, report));
+    return page.take();
+}
+
 }  // namespace podroute

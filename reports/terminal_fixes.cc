@@ -20,12 +20,16 @@ Ink ink_of(FixStatus status) {
     return status == FixStatus::refused || status == FixStatus::reverted ? Ink::yellow : Ink::plain;
 }
 
+std::size_t count(const Report& report, FixStatus status) {
+    return static_cast<std::size_t>(std::count_if(report.fixes.begin(), report.fixes.end(),
+                                                  [&](const Fix& fix) { return fix.status == status; }));
+}
+
 std::string counts_text(const Report& report) {
     std::string text;
     for (auto status = FixStatus::planned; status <= FixStatus::undone;
          status = static_cast<FixStatus>(static_cast<int>(status) + 1)) {
-        const auto n = std::count_if(report.fixes.begin(), report.fixes.end(),
-                                     [&](const Fix& fix) { return fix.status == status; });
+        const std::size_t n = count(report, status);
         if (n > 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", n, to_string(status));
     }
     return text;
@@ -48,8 +52,7 @@ void write_fix(Page& page, const Fix& fix, std::size_t host_width) {
 
 // How many of this status are shown.
 std::size_t limit_of(const Page& page, const Report& report, FixStatus status) {
-    const auto n = static_cast<std::size_t>(std::count_if(
-        report.fixes.begin(), report.fixes.end(), [&](const Fix& fix) { return fix.status == status; }));
+    const std::size_t n = count(report, status);
     const bool all = page.options().verbose || status == FixStatus::planned || n <= kAllOfOne;
     return all ? n : kSomeOfOne;
 }
@@ -82,11 +85,26 @@ void write_fixes(Page& page, const Report& report) {
     if (hidden > 0)
         page.line(fmt::format("  and {} more: --verbose prints them, --json FILE holds them", hidden));
     page.line();
-    const bool planned = std::any_of(report.fixes.begin(), report.fixes.end(),
-                                     [](const Fix& fix) { return fix.status == FixStatus::planned; });
-    if (!planned) return;
+    if (page.options().command == "undo" || count(report, FixStatus::planned) == 0) return;
     page.line("dry run  nothing was changed; without --dry-run the planned ones are applied");
     page.line();
+}
+
+std::string undo_line(const Page& page, const Report& report) {
+    const auto line = [&](Ink ink, std::string_view word, const std::string& text) {
+        return page.paint(ink, fmt::format("{:<9}", word)) + page.paint(Ink::bold, text);
+    };
+    if (const std::size_t planned = count(report, FixStatus::planned); planned > 0)
+        return line(Ink::yellow, "LISTED", "nothing was changed: add --yes");
+    const std::size_t all = report.fixes.size();
+    const std::size_t bad = count(report, FixStatus::refused) + count(report, FixStatus::failed);
+    if (report.run.cancelled)
+        return line(Ink::red, "FAILED", "the run was stopped: verify tells what is left");
+    if (report.exit_code != 0)
+        return line(Ink::red, "FAILED",
+                    fmt::format("{} of {} left alone or not taken back", bad, counted(all, "change")));
+    if (all == 0) return line(Ink::bold, "UNDONE", "there was nothing to undo");
+    return line(Ink::bold, "UNDONE", "all of " + counted(all, "change"));
 }
 
 }  // namespace podroute::terminal

@@ -184,10 +184,8 @@ constexpr auto kVerifyFooter = R"(Exit codes:
   3 nothing failed, but something could not be tested   70 internal error
 
 Examples:
-  podroute verify --machines machines.txt
   podroute verify --user ubuntu --sudo --json report.json --junit report.xml
-  podroute verify --fix --dry-run
-  podroute verify --fix --json fixed.json)";
+  podroute verify --fix --dry-run; podroute verify --fix --json fixed.json)";
 constexpr auto kUndoFooter =
     R"(A change is taken back only where the host is still as the run left it; the others
 are left alone and named. Exit codes:

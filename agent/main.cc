@@ -69,6 +69,12 @@ class Agent {
         return FireReply{*sent};
     }
     Reply handle(const Collect& request) { return packets_.collect(request.wait_ms); }
+    static Reply handle(const OpenPod&) { return not_built(); }
+    static Reply handle(const Apply&) { return not_built(); }
+    static Reply handle(const Keep&) { return not_built(); }
+    static Reply handle(const Revert&) { return not_built(); }
+    static Reply handle(const Recover&) { return not_built(); }
+    static Reply not_built() { return refused({"not-built", "this agent cannot do that", ""}); }
     static Reply handle(const Ping&) { return PingReply{}; }
     static Reply handle(const Bye&) { return ByeReply{}; }
 

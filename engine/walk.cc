@@ -34,10 +34,6 @@ Leg stop(WalkStatus status, const HostId& host, std::string reason, std::string 
 
 }  // namespace
 
-std::string to_string(const Endpoint& endpoint) {
-    return (endpoint.vantage == Vantage::pod ? "pod " : "node ") + endpoint.host;
-}
-
 struct Walker::Impl {
     const Snapshot& snapshot;
     std::unordered_map<HostId, std::unique_ptr<WalkHost>> hosts;     // whose facts were read

@@ -7,20 +7,10 @@
 #include <vector>
 
 #include "model/change.h"
+#include "model/endpoint.h"
 #include "model/snapshot.h"
 
 namespace podroute {
-
-enum class Vantage : std::uint8_t { pod, node };
-
-struct Endpoint {
-    HostId host;
-    Vantage vantage = Vantage::pod;
-    Address address;
-
-    bool operator==(const Endpoint&) const = default;
-};
-std::string to_string(const Endpoint& endpoint);  // "pod node-0", "node server"
 
 struct Flow {
     Endpoint source, destination;

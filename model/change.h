@@ -2,6 +2,7 @@
 // overlaid with.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -28,6 +29,13 @@ struct SysctlObject {
     std::string name;  // as the keys of HostFacts::sysctls
     bool operator==(const SysctlObject&) const = default;
 };
+// A sysctl that overwrites others when it is written (ipv4/ip_forward, ipv6/conf/all/forwarding), together
+// with all that it overwrites. Its state is every value of the set; it is applied by writing `name` first,
+// then what differs.
+struct SysctlSetObject {
+    std::string name;
+    bool operator==(const SysctlSetObject&) const = default;
+};
 struct FileObject {
     std::string path;
     bool operator==(const FileObject&) const = default;
@@ -41,11 +49,12 @@ struct LinkObject {
     std::string name;
     bool operator==(const LinkObject&) const = default;
 };
-using Object = std::variant<RouteObject, NeighbourObject, SysctlObject, FileObject, RuleObject, LinkObject>;
+using Object = std::variant<RouteObject, NeighbourObject, SysctlObject, FileObject, RuleObject, LinkObject,
+                            SysctlSetObject>;
 
 // States: a whole route, a whole neighbour entry, or text (sysctl value, file contents; "up" or "down" of a
-// link; "present" of a rule).
-using State = std::variant<Route, Neighbour, std::string>;
+// link; "present" of a rule), or the values of a sysctl set by their names.
+using State = std::variant<Route, Neighbour, std::string, std::map<std::string, std::string>>;
 
 struct Change {
     Object object;

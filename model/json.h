@@ -17,6 +17,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "model/ip.h"
@@ -40,6 +41,10 @@ Result<json> parse_untrusted(std::string_view bytes, std::size_t max_bytes, int 
 // value.
 template <class E>
 struct EnumNames;
+
+// A variant is a JSON object with one member, whose name says which alternative it is; specialise likewise.
+template <class V>
+struct VariantNames;
 
 struct Writer;
 struct Reader;
@@ -69,6 +74,8 @@ template <class T>
 json put(const std::map<std::string, T>& value);
 template <class T>
 json put(const Observed<T>& value);
+template <class... T>
+json put(const std::variant<T...>& value);
 template <Struct T>
 json put(const T& value);
 
@@ -97,6 +104,8 @@ template <class T>
 void get(const json& j, std::map<std::string, T>& value);
 template <class T>
 void get(const json& j, Observed<T>& value);
+template <class... T>
+void get(const json& j, std::variant<T...>& value);
 template <Struct T>
 void get(const json& j, T& value);
 
@@ -154,6 +163,11 @@ json put(const Observed<T>& value) {
     if (!value.unknown().code.empty()) j["code"] = value.unknown().code;
     if (!value.unknown().help.empty()) j["help"] = value.unknown().help;
     return j;
+}
+template <class... T>
+json put(const std::variant<T...>& value) {
+    const auto name = VariantNames<std::variant<T...>>::names[value.index()];
+    return json{{std::string(name), std::visit([](const auto& x) { return put(x); }, value)}};
 }
 template <Struct T>
 json put(const T& value) {
@@ -232,6 +246,19 @@ void get(const json& j, Observed<T>& value) {
     T known{};
     get(j, known);
     value = std::move(known);
+}
+template <class... T>
+void get(const json& j, std::variant<T...>& value) {
+    if (!j.is_object() || j.size() != 1) throw DecodeError("an object with one member is wanted");
+    std::size_t i = 0;
+    const auto take = [&]<class E>(E element) {
+        if (j.begin().key() != VariantNames<std::variant<T...>>::names[i++]) return false;
+        get(j.begin().value(), element);
+        value = std::move(element);
+        return true;
+    };
+    if (!(take(T{}) || ...))
+        throw DecodeError("'" + j.begin().key().substr(0, 40) + "' is none of the kinds it may be");
 }
 template <Struct T>
 void get(const json& j, T& value) {

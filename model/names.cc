@@ -1,6 +1,9 @@
 // The fixed words of enumerations.
 #include <array>
 
+#include "model/endpoint.h"
+#include "model/fix.h"
+#include "model/probe.h"
 #include "model/report.h"
 
 namespace podroute {
@@ -46,6 +49,20 @@ std::string_view to_string(Automatic automatic) {
 std::string_view to_string(RunVerdict verdict) {
     return std::array<std::string_view, 4>{"pass", "fail", "unknown", "aborted"}.at(
         static_cast<std::size_t>(verdict));
+}
+
+std::string to_string(const Endpoint& endpoint) {
+    return (endpoint.vantage == Vantage::pod ? "pod " : "node ") + endpoint.host;
+}
+
+std::string_view to_string(Protocol protocol) {
+    return std::array<std::string_view, 3>{"icmp", "tcp", "udp"}.at(static_cast<std::size_t>(protocol));
+}
+
+std::string_view to_string(FixStatus status) {
+    return std::array<std::string_view, 7>{"planned", "applied",  "already", "refused",
+                                           "failed",  "reverted", "undone"}
+        .at(static_cast<std::size_t>(status));
 }
 
 Report aborted_report(const RunInfo& run, const Inventory& inventory, Error error) {

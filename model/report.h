@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "model/fix.h"
 #include "model/snapshot.h"
 #include "model/verdict.h"
 
@@ -60,6 +61,7 @@ struct Report {
     std::vector<CheckResult> checks;
     std::vector<PathReport> paths;     // of broken pairs only, at most kMaxPaths
     std::vector<Diagnosis> diagnoses;  // most important first
+    std::vector<Fix> fixes;            // what --fix planned and did, in order
 };
 
 inline constexpr std::size_t kMaxPaths = 1000;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/inventory.h"
+#include "model/probe.h"
 #include "model/wire.h"
 
 namespace podroute {
@@ -16,6 +17,8 @@ struct HostTask {
     std::vector<SolicitTarget> solicitations;
     std::vector<Capture> captures;
     std::vector<Frame> frames;
+    std::vector<PodSpec> pods{};  // opened before anything else, once a run
+    std::vector<Listener> listeners{};
 };
 
 struct RoundPlan {
@@ -28,6 +31,7 @@ struct HostCatch {
     std::vector<FibAnswer> lookups;
     std::vector<Neighbour> solicited;
     std::vector<Frame> frames;
+    std::vector<OpenedPod> pods{};
 };
 using Caught = std::map<HostId, Observed<HostCatch>>;
 
@@ -44,10 +48,12 @@ struct HostFindings {
     std::vector<FibAnswer> lookups;
     std::vector<Neighbour> solicited;       // entry after a solicitation by the kernel
     std::vector<NeighbourAnswers> answers;  // to ARP or neighbour solicitation frames of ours
+    std::vector<Endpoint> pods{};           // synthetic pods that were opened
     bool operator==(const HostFindings&) const = default;
 };
 struct RoundResult {
     std::map<HostId, Observed<HostFindings>> hosts;
+    std::vector<ProbeResult> probes{};
     bool operator==(const RoundResult&) const = default;
 };
 

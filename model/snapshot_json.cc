@@ -2,6 +2,7 @@
 #include <istream>
 #include <ostream>
 
+#include "model/change_json.h"
 #include "model/facts_json.h"
 #include "model/snapshot.h"
 
@@ -31,15 +32,53 @@ void fields(V& v, NeighbourAnswers& x, const NeighbourAnswers& d) {
     PODROUTE_FIELD(address), PODROUTE_FIELD(ifindex), PODROUTE_FIELD(macs);
 }
 template <class V>
+void fields(V& v, Endpoint& x, const Endpoint& d) {
+    PODROUTE_FIELD(host), PODROUTE_FIELD(vantage), PODROUTE_FIELD(address);
+}
+template <class V>
+void fields(V& v, Sighting& x, const Sighting& d) {
+    PODROUTE_FIELD(host), PODROUTE_FIELD(interface), PODROUTE_FIELD(leg), PODROUTE_FIELD(leaving);
+    PODROUTE_FIELD(count);
+}
+template <class V>
+void fields(V& v, Objection& x, const Objection& d) {
+    PODROUTE_FIELD(from), PODROUTE_FIELD(type), PODROUTE_FIELD(code), PODROUTE_FIELD(reset);
+    PODROUTE_FIELD(mtu), PODROUTE_FIELD(ttl), PODROUTE_FIELD(count);
+}
+template <class V>
+void fields(V& v, ProbeResult& x, const ProbeResult& d) {
+    PODROUTE_FIELD(source), PODROUTE_FIELD(destination), PODROUTE_FIELD(protocol), PODROUTE_FIELD(purpose);
+    PODROUTE_FIELD(size), PODROUTE_FIELD(hop_limit), PODROUTE_FIELD(sent), PODROUTE_FIELD(arrived);
+    PODROUTE_FIELD(answered), PODROUTE_FIELD(source_seen), PODROUTE_FIELD(round_trips_us);
+    PODROUTE_FIELD(objections), PODROUTE_FIELD(sightings), PODROUTE_FIELD(unknown);
+}
+template <class V>
 void fields(V& v, HostFindings& x, const HostFindings& d) {
-    PODROUTE_FIELD(lookups), PODROUTE_FIELD(solicited), PODROUTE_FIELD(answers);
+    PODROUTE_FIELD(lookups), PODROUTE_FIELD(solicited), PODROUTE_FIELD(answers), PODROUTE_FIELD(pods);
+}
+template <class V>
+void fields(V& v, Fix& x, const Fix& d) {
+    PODROUTE_FIELD(id), PODROUTE_FIELD(host), PODROUTE_FIELD(cause), PODROUTE_FIELD(change);
+    PODROUTE_FIELD(command), PODROUTE_FIELD(status), PODROUTE_FIELD(reason), PODROUTE_FIELD(diff);
 }
 template <class V>
 void fields(V& v, RoundResult& x, const RoundResult& d) {
-    PODROUTE_FIELD(hosts);
+    PODROUTE_FIELD(hosts), PODROUTE_FIELD(probes);
 }
 
 namespace codec {
+template <>
+struct EnumNames<Vantage> {
+    static constexpr std::string_view names[] = {"pod", "node"};
+};
+template <>
+struct EnumNames<ProbeLeg> {
+    static constexpr std::string_view names[] = {"request", "reply"};
+};
+template <>
+struct EnumNames<Purpose> {
+    static constexpr std::string_view names[] = {"verdict", "evidence", "full_size", "next_hop", "hop_limit"};
+};
 template <>
 struct EnumNames<Layer> {
     static constexpr std::string_view names[] = {"inventory",  "access",      "links", "routes",
@@ -112,8 +151,10 @@ bool read_entry(const json& j, Snapshot& snapshot) {
         read_host(j, snapshot);
     } else if (j.contains("round")) {
         codec::get(j.at("round"), snapshot.rounds.emplace_back());
+    } else if (j.contains("fix")) {
+        codec::get(j.at("fix"), snapshot.fixes.emplace_back());
     } else {
-        throw DecodeError("neither a host nor a round");
+        throw DecodeError("none of a host, a round and a fix");
     }
     return false;
 }
@@ -128,6 +169,7 @@ void write_snapshot(const Snapshot& snapshot, std::ostream& out) {
     for (const auto& [name, facts] : snapshot.hosts)
         out << line({{"host", name}, {"facts", codec::put(facts)}});
     for (const auto& round : snapshot.rounds) out << line({{"round", codec::put(round)}});
+    for (const auto& fix : snapshot.fixes) out << line({{"fix", codec::put(fix)}});
     out << line({{"end", true}});
 }
 

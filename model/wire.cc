@@ -1,6 +1,7 @@
 // The codec of the wire: a JSON head and raw bytes, bounded.
 #include "model/wire.h"
 
+#include "model/change_json.h"
 #include "model/facts_json.h"
 
 namespace podroute {
@@ -31,11 +32,58 @@ void fields(V& v, BpfInstruction& x, const BpfInstruction& d) {
 }
 template <class V>
 void fields(V& v, Capture& x, const Capture& d) {
-    PODROUTE_FIELD(ifindex), PODROUTE_FIELD(filter), PODROUTE_FIELD(snaplen), PODROUTE_FIELD(max);
+    PODROUTE_FIELD(ifindex), PODROUTE_FIELD(pod), PODROUTE_FIELD(outgoing), PODROUTE_FIELD(filter);
+    PODROUTE_FIELD(snaplen), PODROUTE_FIELD(max);
+}
+template <class V>
+void fields(V& v, PodSpec& x, const PodSpec& d) {
+    PODROUTE_FIELD(number), PODROUTE_FIELD(addresses), PODROUTE_FIELD(link), PODROUTE_FIELD(bridge);
+    PODROUTE_FIELD(networks), PODROUTE_FIELD(gateways), PODROUTE_FIELD(mtu), PODROUTE_FIELD(uplink);
+}
+template <class V>
+void fields(V& v, OpenPod& x, const OpenPod& d) {
+    PODROUTE_FIELD(pods);
+}
+template <class V>
+void fields(V& v, OpenedPod& x, const OpenedPod& d) {
+    PODROUTE_FIELD(number), PODROUTE_FIELD(ifindex), PODROUTE_FIELD(pod_ifindex), PODROUTE_FIELD(mac);
+    PODROUTE_FIELD(gateway_mac), PODROUTE_FIELD(mtu);
+}
+template <class V>
+void fields(V& v, Listener& x, const Listener& d) {
+    PODROUTE_FIELD(pod), PODROUTE_FIELD(protocol), PODROUTE_FIELD(address), PODROUTE_FIELD(port);
 }
 template <class V>
 void fields(V& v, Arm& x, const Arm& d) {
-    PODROUTE_FIELD(captures);
+    PODROUTE_FIELD(captures), PODROUTE_FIELD(listeners);
+}
+template <class V>
+void fields(V& v, Apply& x, const Apply& d) {
+    PODROUTE_FIELD(run), PODROUTE_FIELD(started), PODROUTE_FIELD(changes), PODROUTE_FIELD(keep_within_ms);
+}
+template <class V>
+void fields(V&, Keep&, const Keep&) {}
+template <class V>
+void fields(V&, Revert&, const Revert&) {}
+template <class V>
+void fields(V&, Recover&, const Recover&) {}
+template <class V>
+void fields(V& v, OpenPodReply& x, const OpenPodReply& d) {
+    PODROUTE_FIELD(pods);
+}
+template <class V>
+void fields(V& v, ApplyReply& x, const ApplyReply& d) {
+    PODROUTE_FIELD(outcomes);
+}
+template <class V>
+void fields(V&, KeepReply&, const KeepReply&) {}
+template <class V>
+void fields(V& v, RevertReply& x, const RevertReply& d) {
+    PODROUTE_FIELD(outcomes);
+}
+template <class V>
+void fields(V& v, RecoverReply& x, const RecoverReply& d) {
+    PODROUTE_FIELD(run), PODROUTE_FIELD(changes), PODROUTE_FIELD(outcomes);
 }
 template <class V>
 void fields(V& v, Collect& x, const Collect& d) {
@@ -86,6 +134,8 @@ struct FrameHead {
     std::uint32_t ifindex = 0;
     std::uint64_t time_us = 0;
     std::uint32_t size = 0;
+    std::uint32_t pod = 0;
+    bool leaving = false;
     bool operator==(const FrameHead&) const = default;
 };
 struct FramesHead {
@@ -94,7 +144,8 @@ struct FramesHead {
 };
 template <class V>
 void fields(V& v, FrameHead& x, const FrameHead& d) {
-    PODROUTE_FIELD(ifindex), PODROUTE_FIELD(time_us), PODROUTE_FIELD(size);
+    PODROUTE_FIELD(ifindex), PODROUTE_FIELD(time_us), PODROUTE_FIELD(size), PODROUTE_FIELD(pod);
+    PODROUTE_FIELD(leaving);
 }
 template <class V>
 void fields(V& v, FramesHead& x, const FramesHead& d) {
@@ -127,7 +178,8 @@ std::string pack_frames(std::size_t type, const std::vector<Frame>& frames, std:
     FramesHead head{{}, dropped};
     std::string raw;
     for (const Frame& f : frames) {
-        head.frames.push_back({f.ifindex, f.time_us, static_cast<std::uint32_t>(f.bytes.size())});
+        head.frames.push_back(
+            {f.ifindex, f.time_us, static_cast<std::uint32_t>(f.bytes.size()), f.pod, f.leaving});
         raw.append(f.bytes.begin(), f.bytes.end());
     }
     return pack(type, codec::put(head), raw);
@@ -138,7 +190,7 @@ std::vector<Frame> unpack_frames(const FramesHead& head, std::string_view raw) {
     frames.reserve(head.frames.size());
     for (const FrameHead& f : head.frames) {
         if (f.size > raw.size()) throw DecodeError("a frame is longer than the message");
-        frames.push_back({f.ifindex, f.time_us, {raw.begin(), raw.begin() + f.size}});
+        frames.push_back({f.ifindex, f.time_us, {raw.begin(), raw.begin() + f.size}, f.pod, f.leaving});
         raw.remove_prefix(f.size);
     }
     if (!raw.empty()) throw DecodeError("bytes after the last frame");

@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "model/facts.h"
+#include "model/fix.h"
 #include "model/frame.h"
+#include "model/probe.h"
 #include "model/result.h"
 
 namespace podroute {
@@ -54,8 +56,41 @@ struct Solicit {
     std::vector<SolicitTarget> targets;
     std::uint32_t wait_ms = 3000;
 };
+// A synthetic pod: a network namespace that lives as long as the agent, joined to the host by a veth pair.
+struct PodSpec {
+    std::uint32_t number = 1;        // what frames, captures and listeners call it; not 0
+    std::vector<Address> addresses;  // at most one of each family
+    std::string link;                // name of the host's end ("veth" and random letters)
+    std::string bridge;  // the pod bridge to join; empty: /32 (/128) routes and a link-local gateway
+    std::vector<Prefix> networks;   // with a bridge: the pod CIDR of each address, in their order
+    std::vector<Address> gateways;  // with a bridge: its address for each, in their order
+    std::uint32_t mtu = 0;          // bytes; 0: as the bridge, or without one as the uplink named by `uplink`
+    std::string uplink;
+    bool operator==(const PodSpec&) const = default;
+};
+// Opens all of them or none. Refused: "pod-unavailable" and why.
+struct OpenPod {
+    std::vector<PodSpec> pods;
+};
+struct OpenedPod {
+    std::uint32_t number = 0;
+    std::uint32_t ifindex = 0;      // of the host's end, in the host's namespace
+    std::uint32_t pod_ifindex = 0;  // of the pod's end, in the pod's namespace
+    std::string mac, gateway_mac;   // of the pod's end; of what it sends its packets to
+    std::uint32_t mtu = 0;          // bytes
+    bool operator==(const OpenedPod&) const = default;
+};
+// A socket that answers: TCP completes handshakes, UDP echoes. ICMP needs none.
+struct Listener {
+    std::uint32_t pod = 0;  // 0: the host's own namespace
+    Protocol protocol = Protocol::tcp;
+    Address address;
+    std::uint16_t port = 0;
+    bool operator==(const Listener&) const = default;
+};
 struct Arm {
     std::vector<Capture> captures;
+    std::vector<Listener> listeners{};
 };
 struct Fire {
     std::vector<Frame> frames;
@@ -63,10 +98,25 @@ struct Fire {
 struct Collect {
     std::uint32_t wait_ms = 0;  // returns when frames arrived or this passed
 };
+// Become this host's one fixer, journal the changes, start the watchdog, then apply in order each change
+// whose object is as its `before` says. Reverted unless Keep comes over the same connection within
+// keep_within_ms.
+struct Apply {
+    std::string run;      // id of the run
+    std::string started;  // RFC 3339, told to a second fixer
+    std::vector<Change> changes;
+    std::uint32_t keep_within_ms = 30'000;
+};
+struct Keep {};
+// Take back, last first, what Apply did.
+struct Revert {};
+// Take back what the journal of a run that is dead says.
+struct Recover {};
 // Keeps the agent alive; nothing else.
 struct Ping {};
 struct Bye {};
-using Request = std::variant<Hello, Gather, Lookup, Solicit, Arm, Fire, Collect, Ping, Bye>;
+using Request = std::variant<Hello, Gather, Lookup, Solicit, Arm, Fire, Collect, Ping, Bye, OpenPod, Apply,
+                             Keep, Revert, Recover>;
 
 // Replies, in the order of the requests; any request may be answered by Refused.
 struct HelloReply {
@@ -91,11 +141,27 @@ struct CollectReply {
 };
 struct PingReply {};
 struct ByeReply {};
+struct OpenPodReply {
+    std::vector<OpenedPod> pods;
+};
+struct ApplyReply {
+    std::vector<ChangeOutcome> outcomes;  // one for each change, in order
+};
+struct KeepReply {};
+struct RevertReply {
+    std::vector<ChangeOutcome> outcomes;  // one for each change of Apply, in its order
+};
+struct RecoverReply {
+    std::string run;              // whose journal it was; empty: there was none
+    std::vector<Change> changes;  // what was taken back
+    std::vector<ChangeOutcome> outcomes;
+};
 struct Refused {
     Error error;
 };
 using Reply = std::variant<HelloReply, HostFacts, LookupReply, SolicitReply, ArmReply, FireReply,
-                           CollectReply, PingReply, ByeReply, Refused>;
+                           CollectReply, PingReply, ByeReply, Refused, OpenPodReply, ApplyReply, KeepReply,
+                           RevertReply, RecoverReply>;
 
 // Whole messages, length included.
 std::string encode(const Request& request);

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <sstream>
 
 #include "model/json.h"
 
@@ -22,6 +23,7 @@ using codec::json;
 constexpr std::size_t kMaxSysctl = 256;                      // bytes
 constexpr std::size_t kMaxConfig = std::size_t{256} * 1024;  // bytes of one CNI or kubelet file
 constexpr std::size_t kMaxFiles = 64;
+constexpr std::size_t kMaxConfLinks = 4096;
 constexpr std::size_t kMaxText = 256;  // bytes of a name out of a file
 
 constexpr std::array kGlobal{"ipv4/ip_forward", "ipv4/fib_multipath_hash_policy"};
@@ -111,6 +113,40 @@ std::string kubelet_pod_cidr(const std::string& yaml) {
     return bounded(value);
 }
 
+bool is_zero(const std::map<std::string, Observed<std::string>>& sysctls, const std::string& name) {
+    const auto at = sysctls.find(name);
+    return at != sysctls.end() && at->second.known() && *at->second == "0";
+}
+
+// The names under /proc/sys/net/FAMILY/conf.
+Result<std::vector<std::string>> conf_links(const std::string& family) {
+    const std::string path = "/proc/sys/net/" + family + "/conf";
+    const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(path.c_str()), closedir);
+    if (!dir) return failure("unreadable", path + ": " + std::strerror(errno));
+    std::vector<std::string> names;
+    while (const dirent* entry = readdir(dir.get())) {
+        if (entry->d_name[0] == '.') continue;
+        if (names.size() >= kMaxConfLinks) return failure("unreadable", path + ": too many interfaces");
+        names.emplace_back(entry->d_name);
+    }
+    return names;
+}
+
+// Appends the addresses of `nameserver` lines (resolv.conf(5)); a zone is left out.
+Result<void> parse_nameservers(const std::string& file, const std::string& bytes,
+                               std::vector<Address>& servers) {
+    std::istringstream lines(bytes);
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream words(line);
+        std::string keyword, text;
+        if (!(words >> keyword >> text) || keyword != "nameserver") continue;
+        const auto address = Address::parse(text.substr(0, text.find('%')));
+        if (!address) return failure("unreadable", file + ": '" + bounded(text) + "' is no address");
+        if (std::find(servers.begin(), servers.end(), *address) == servers.end()) servers.push_back(*address);
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<std::string> read_file(const std::string& path, std::size_t limit) {
@@ -150,7 +186,34 @@ std::map<std::string, Observed<std::string>> read_sysctls(const std::vector<std:
         for (const auto* name : kPerLink4) add("ipv4/conf/" + link + "/" + name);
         for (const auto* name : kPerLink6) add("ipv6/conf/" + link + "/" + name);
     }
+    // devinet_sysctl_forward() of net/ipv4/devinet.c, addrconf_fixup_forwarding() of net/ipv6/addrconf.c.
+    if (is_zero(out, "ipv4/ip_forward")) {
+        const auto links = conf_links("ipv4");
+        if (!links) out["ipv4/conf/all/accept_redirects"] = Unknown{links.error().text, "", ""};
+        for (const auto& link : links ? *links : std::vector<std::string>()) {
+            add("ipv4/conf/" + link + "/forwarding");
+            add("ipv4/conf/" + link + "/accept_redirects");
+        }
+    }
+    if (is_zero(out, "ipv6/conf/all/forwarding")) {
+        const auto links = conf_links("ipv6");
+        if (!links) out["ipv6/conf/default/forwarding"] = Unknown{links.error().text, "", ""};
+        for (const auto& link : links ? *links : std::vector<std::string>())
+            add("ipv6/conf/" + link + "/forwarding");
+    }
     return out;
+}
+
+Observed<std::vector<Address>> read_nameservers(const std::vector<std::string>& files) {
+    std::vector<Address> servers;
+    for (const auto& file : files) {
+        const auto bytes = read_file(file, kMaxConfig);
+        if (!bytes && bytes.error().code == "absent") continue;
+        if (!bytes) return Unknown{bytes.error().text, "", ""};
+        if (const auto good = parse_nameservers(file, *bytes, servers); !good)
+            return Unknown{good.error().text, "", ""};
+    }
+    return servers;
 }
 
 Observed<CniConfig> read_cni(const std::string& directory, const std::string& kubelet_config) {

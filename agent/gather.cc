@@ -162,6 +162,7 @@ HostFacts gather(Netlink& netlink, const Gather& request, const std::string& ssh
     HostFacts facts = std::move(reader.facts);
     facts.sysctls = read_sysctls(links);
     facts.cni = read_cni();
+    facts.nameservers = read_nameservers();
     facts.firewall = read_firewall();
     facts.ssh_connection = ssh_connection.substr(0, 256);
     facts.uid = geteuid();

@@ -11,6 +11,7 @@ namespace podroute::cli {
 int run(const Verify& options);
 int run(const Plan& options);
 int run(const Replay& options);
+int run(const Undo& options);
 int run(const Explain& options);
 
 // What `plan` prints: per host the expected pod routes as a table and as `ip route add` lines.

@@ -28,9 +28,10 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, T& value,
         ->check(CLI::IsMember(names).description(""));
 }
 
-void add_machines(CLI::App& app, std::string& machines) {
-    app.add_option("--machines", machines,
-                   "The inventory: ADDRESS FQDN NAME [POD_CIDR..] a line; '-' is standard input")
+CLI::Option* add_machines(CLI::App& app, std::string& machines) {
+    return app
+        .add_option("--machines", machines,
+                    "The inventory: ADDRESS FQDN NAME [POD_CIDR..] a line; '-' is standard input")
         ->type_name("FILE")
         ->capture_default_str();
 }
@@ -152,13 +153,47 @@ void resolve(const Selection& selection, Policy& policy) {
     }
 }
 
+// --fix takes a value only as --fix=repair: a word behind it is an argument of its own.
+void add_fix(CLI::App& app, std::string& mode, FixOptions& fix) {
+    constexpr auto group = "Repair";
+    app.add_flag("--fix{add}", mode,
+                 "Add missing routes and turn forwarding on, then verify again; --fix=repair also replaces "
+                 "what is wrong. Taken back by 'podroute undo REPORT'")
+        ->check(CLI::IsMember({"add", "repair", "true", "false"}).description(""))
+        ->group(group);
+    app.add_flag("--dry-run", fix.dry_run, "With --fix: show what it would do, and change nothing")
+        ->group(group);
+}
+
+void resolve_fix(const std::string& mode, FixOptions& fix) {
+    fix.mode = mode == "repair"                  ? FixMode::repair
+               : mode == "add" || mode == "true" ? FixMode::add
+                                                 : FixMode::none;
+    if (fix.dry_run && fix.mode == FixMode::none)
+        throw CLI::ValidationError("--dry-run", "it goes with --fix or --fix=repair");
+}
+
+void resolve_undo(const CLI::App& app, const Undo& undo) {
+    if (!app.parsed()) return;
+    if (undo.all == !undo.report.empty()) throw CLI::ValidationError("undo", "name a REPORT, or say --all");
+    if (undo.yes && !undo.all) throw CLI::ValidationError("--yes", "it goes with --all");
+}
+
 constexpr auto kVerifyFooter = R"(Exit codes:
   0 all verified   1 the network is wrong   2 bad usage or inventory
   3 nothing failed, but something could not be tested   70 internal error
 
 Examples:
-  podroute verify --machines machines.txt
-  podroute verify --user ubuntu --sudo --json report.json --junit report.xml)";
+  podroute verify --user ubuntu --sudo --json report.json --junit report.xml
+  podroute verify --fix --dry-run; podroute verify --fix --json fixed.json)";
+constexpr auto kUndoFooter =
+    R"(A change is taken back only where the host is still as the run left it; the others
+are left alone and named. Exit codes:
+  0 all undone   1 something was left alone or failed   2 bad usage or report   70 internal error
+
+Examples:
+  podroute verify --fix --json fixed.json; podroute undo fixed.json
+  podroute undo --all --machines machines.txt --yes)";
 constexpr auto kPlanFooter = R"(Examples:
   podroute plan
   podroute plan --machines - < machines.txt)";
@@ -201,6 +236,9 @@ std::variant<Command, int> parse_command_line(int argc, const char* const* argv)
         ->type_name("FILE")
         ->group("Output");
 
+    std::string fix_mode;
+    add_fix(*verify_app, fix_mode, verify.fix);
+
     Plan plan;
     auto* plan_app =
         app.add_subcommand(
@@ -215,6 +253,22 @@ std::variant<Command, int> parse_command_line(int argc, const char* const* argv)
     replay_app->add_option("SNAPSHOT", replay.snapshot, "A file that verify --snapshot wrote")->required();
     add_output(*replay_app, replay.output);
 
+    Undo undo;
+    auto* undo_app =
+        app.add_subcommand("undo", "Take back what the --fix of a report changed")->footer(kUndoFooter);
+    auto* report_option =
+        undo_app->add_option("REPORT", undo.report, "The JSON report of a verify --fix")->type_name("FILE");
+    undo_app
+        ->add_flag("--all", undo.all,
+                   "Instead: every route of podroute's protocol number (112) to a pod network of the "
+                   "inventory; lists them, and needs --yes")
+        ->excludes(report_option);
+    undo_app->add_flag("--yes", undo.yes, "With --all: do it");
+    auto* undo_machines = add_machines(*undo_app, undo.machines);
+    undo_machines->description("The inventory (default: the report's; with --all machines.txt)");
+    add_ssh(*undo_app, undo.ssh);
+    add_output(*undo_app, undo.output);
+
     Explain explain;
     auto* explain_app =
         app.add_subcommand("explain", "What a code means, how it is told apart, how to mend it")
@@ -225,11 +279,15 @@ std::variant<Command, int> parse_command_line(int argc, const char* const* argv)
     try {
         app.parse(argc, argv);
         resolve(selection, verify.policy);
+        resolve_fix(fix_mode, verify.fix);
+        resolve_undo(*undo_app, undo);
     } catch (const CLI::ParseError& e) {
         return app.exit(e, std::cout, std::cerr) == 0 ? 0 : kBadUsage;
     }
     if (verify_app->parsed()) return Command{std::move(verify)};
     if (plan_app->parsed()) return Command{std::move(plan)};
+    undo.machines_given = undo_machines->count() > 0;
+    if (undo_app->parsed()) return Command{std::move(undo)};
     if (replay_app->parsed()) return Command{std::move(replay)};
     return Command{std::move(explain)};
 }

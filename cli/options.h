@@ -32,12 +32,20 @@ struct SshSettings {
     unsigned jobs = 0;  // 0: as many as measured best
 };
 
+enum class FixMode : std::uint8_t { none, add, repair };
+
+struct FixOptions {
+    FixMode mode = FixMode::none;
+    bool dry_run = false;
+};
+
 struct Verify {
     std::string machines = "machines.txt";
     SshSettings ssh;
     Policy policy;
     OutputOptions output;
     std::string snapshot;  // file to record to; empty: none
+    FixOptions fix{};
 };
 struct Plan {
     std::string machines = "machines.txt";
@@ -46,10 +54,18 @@ struct Replay {
     std::string snapshot;
     OutputOptions output;
 };
+struct Undo {
+    std::string report;  // file; empty with `all`
+    bool all = false, yes = false;
+    std::string machines = "machines.txt";
+    bool machines_given = false;  // else the report's inventory counts, but for `all`
+    SshSettings ssh;
+    OutputOptions output;
+};
 struct Explain {
     std::vector<std::string> words;  // a code, a message, or nothing
 };
-using Command = std::variant<Verify, Plan, Replay, Explain>;
+using Command = std::variant<Verify, Plan, Replay, Undo, Explain>;
 
 // What to run, or the exit code where the command line itself was the end (--help: 0, bad usage: 2; already
 // printed).

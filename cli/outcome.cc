@@ -17,6 +17,23 @@ void complain(const Error& error) {
     fmt::print(stderr, "podroute: {}{}{}\n", error.where, error.where.empty() ? "" : ": ", error.text);
 }
 
+int finish_with(const Report& report, const ReportFiles& files, const OutputOptions& output,
+                const std::string& command,
+                std::string (*render)(const Report& report, const TerminalOptions& options)) {
+    // Files first: a terminal that hangs must not cost the report.
+    const auto written = files.write(report);
+    auto terminal = detect_terminal(STDOUT_FILENO, [](const char* name) { return std::getenv(name); });
+    if (output.color != Color::automatic) terminal.color = output.color == Color::always;
+    terminal.quiet = output.quiet;
+    terminal.verbose = output.verbose;
+    terminal.command = command;
+    fmt::print("{}", render(report, terminal));
+    std::fflush(stdout);
+    if (written) return report.exit_code;
+    complain(written.error());
+    return kInternalError;
+}
+
 }  // namespace
 
 std::optional<ReportFiles> open_reports(const OutputOptions& output, const Report& aborted) {
@@ -28,18 +45,11 @@ std::optional<ReportFiles> open_reports(const OutputOptions& output, const Repor
 
 int finish(const Report& report, const ReportFiles& files, const OutputOptions& output,
            const std::string& command) {
-    // Files first: a terminal that hangs must not cost the report.
-    const auto written = files.write(report);
-    auto terminal = detect_terminal(STDOUT_FILENO, [](const char* name) { return std::getenv(name); });
-    if (output.color != Color::automatic) terminal.color = output.color == Color::always;
-    terminal.quiet = output.quiet;
-    terminal.verbose = output.verbose;
-    terminal.command = command;
-    fmt::print("{}", render_terminal(report, terminal));
-    std::fflush(stdout);
-    if (written) return report.exit_code;
-    complain(written.error());
-    return kInternalError;
+    return finish_with(report, files, output, command, &render_terminal);
+}
+
+int finish_undo(const Report& report, const ReportFiles& files, const OutputOptions& output) {
+    return finish_with(report, files, output, "undo", &render_undo);
 }
 
 }  // namespace podroute::cli

@@ -1,4 +1,4 @@
-// What verify and replay do with a report: print it, write its files, end with its exit code.
+// What verify, replay and undo do with a report: print it, write its files, end with its exit code.
 #pragma once
 
 #include <optional>
@@ -18,5 +18,8 @@ std::optional<ReportFiles> open_reports(const OutputOptions& output, const Repor
 // could not be written.
 int finish(const Report& report, const ReportFiles& files, const OutputOptions& output,
            const std::string& command);
+
+// Likewise, of what undo did.
+int finish_undo(const Report& report, const ReportFiles& files, const OutputOptions& output);
 
 }  // namespace podroute::cli

@@ -112,6 +112,7 @@ Report judge(const Snapshot& snapshot, std::span<const Check> checks) {
     // Without probes nothing can show that the fabric routes: auto is host (faults.md).
     report.routing = snapshot.policy.routing == Routing::fabric ? Routing::fabric : Routing::host;
     report.inventory = snapshot.inventory;
+    report.fixes = snapshot.fixes;
     const Expected expected = expect(snapshot.inventory);
     std::vector<Verdict> verdicts;
     std::vector<std::string> ids;

@@ -10,6 +10,7 @@ namespace podroute {
 namespace {
 
 using Forwarding = LinkSettings::Forwarding;
+using SysctlValues = std::map<std::string, std::string>;
 
 // A sysctl's value under an overlay; none: absent or not read.
 std::optional<std::string> value_of(const HostFacts& facts, std::span<const Change> overlay,
@@ -17,6 +18,8 @@ std::optional<std::string> value_of(const HostFacts& facts, std::span<const Chan
     std::optional<std::string> overlaid;
     bool forwarding_raised = false;
     for (const Change& change : overlay) {
+        if (const auto* set = change.after ? std::get_if<SysctlValues>(&*change.after) : nullptr)
+            if (const auto value = set->find(name); value != set->end()) overlaid = value->second;
         const auto* object = std::get_if<SysctlObject>(&change.object);
         const auto* after =
             object != nullptr && change.after ? std::get_if<std::string>(&*change.after) : nullptr;
@@ -98,6 +101,7 @@ WalkHost::WalkHost(const WalkHost& base, std::span<const Change> overlay)
     bool reread = false;
     for (const Change& change : overlay) {
         reread = reread || std::holds_alternative<SysctlObject>(change.object) ||
+                 std::holds_alternative<SysctlSetObject>(change.object) ||
                  std::holds_alternative<LinkObject>(change.object);
         if (const auto* neighbour = std::get_if<NeighbourObject>(&change.object))
             removed_neighbours_.push_back(*neighbour);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <mutex>
 
+#include "hosts/ask.h"
+
 namespace podroute {
 namespace {
 
@@ -12,7 +14,6 @@ using Clock = std::chrono::steady_clock;
 constexpr auto kGatherTime = std::chrono::seconds(20);
 constexpr auto kLookupTime = std::chrono::seconds(10);
 constexpr auto kSlack = std::chrono::seconds(5);  // beyond what the agent itself waits
-constexpr std::string_view kRefused = "refused";  // the agent lives and said no
 constexpr unsigned kMaxRounds = 16;               // a planner that never ends is a bug, not a long run
 
 // Why a host is unknown from here on, or for this round; `refusal` is the code where the agent said no.
@@ -31,16 +32,6 @@ Gather gather_request(const Inventory& inventory, const InventoryHost& host) {
         gather.pod_cidrs.insert(gather.pod_cidrs.end(), h.pod_cidrs.begin(), h.pod_cidrs.end());
     }
     return gather;
-}
-
-// Calls and takes the reply of the type that is wanted; any other is an error of the agent.
-template <class T>
-Result<T> ask(HostLink& link, const Request& request, Clock::duration time) {
-    auto reply = link.call(request, Clock::now() + time);
-    if (!reply) return tl::unexpected(reply.error());
-    if (auto* wanted = std::get_if<T>(&*reply)) return std::move(*wanted);
-    if (const auto* no = std::get_if<Refused>(&*reply)) return failure(std::string(kRefused), no->error.text);
-    return failure("agent-failed", "the agent answered something else than it was asked");
 }
 
 class Round {

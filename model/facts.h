@@ -191,6 +191,7 @@ struct HostFacts {
     Observed<CniConfig> cni;
     Observed<FirewallFacts> firewall;
     Observed<std::vector<FibAnswer>> fib;
+    Observed<std::vector<Address>> nameservers{};  // of /etc/resolv.conf, and those behind a local stub
 
     bool operator==(const HostFacts&) const = default;
 };

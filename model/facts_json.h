@@ -78,7 +78,7 @@ void fields(V& v, HostFacts& x, const HostFacts& d) {
         PODROUTE_FIELD(clock_ms);
     PODROUTE_FIELD(ssh_connection), PODROUTE_FIELD(links), PODROUTE_FIELD(addresses), PODROUTE_FIELD(routes);
     PODROUTE_FIELD(rules), PODROUTE_FIELD(neighbours), PODROUTE_FIELD(sysctls), PODROUTE_FIELD(cni);
-    PODROUTE_FIELD(firewall), PODROUTE_FIELD(fib);
+    PODROUTE_FIELD(firewall), PODROUTE_FIELD(fib), PODROUTE_FIELD(nameservers);
 }
 
 namespace codec {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "model/change.h"
 
@@ -19,7 +20,8 @@ struct Fix {
     Change change;
     std::string command;  // what a person would type for the same
     FixStatus status = FixStatus::planned;
-    std::string reason;  // of all but planned and applied
+    std::string reason;               // of all but planned and applied
+    std::vector<std::string> diff{};  // the change as `ip route` or sysctl prints it, "- before", "+ after"
 
     bool operator==(const Fix&) const = default;
 };
@@ -31,6 +33,14 @@ struct ChangeOutcome {
     std::optional<State> found;            // the object as it is now; empty: absent
 
     bool operator==(const ChangeOutcome&) const = default;
+};
+
+// What the kernel's FIB says of one address before a fix, and must say after it.
+struct FixProof {
+    FibAnswer before;                // the plan rests on it
+    std::vector<NextHop> next_hops;  // wanted afterwards; empty: any answer but this error
+
+    bool operator==(const FixProof&) const = default;
 };
 
 // A change as JSON ({"object","before","after"}), for reports. Reading is of hostile bytes.

@@ -2,14 +2,15 @@
 //
 // On disk: JSON Lines. Line 1 the header {"schema":"podroute.snapshot/1","run","policy","inventory"}, then
 // one line
-// {"host":NAME,"facts":..} per host, then one line {"round":..} per round, then {"end":true}. A file without
-// its end line was cut short and is refused.
+// {"host":NAME,"facts":..} per host, then one line {"round":..} per round, one line {"fix":..} per fix, then
+// {"end":true}. A file without its end line was cut short and is refused.
 #pragma once
 
 #include <iosfwd>
 #include <map>
 #include <vector>
 
+#include "model/fix.h"
 #include "model/policy.h"
 #include "model/round.h"
 
@@ -32,6 +33,7 @@ struct Snapshot {
     Inventory inventory;
     std::map<HostId, Observed<HostFacts>> hosts;
     std::vector<RoundResult> rounds;
+    std::vector<Fix> fixes{};  // what --fix planned and did; hosts and rounds are of after it
 
     bool operator==(const Snapshot&) const = default;
 };

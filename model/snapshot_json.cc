@@ -57,6 +57,11 @@ void fields(V& v, HostFindings& x, const HostFindings& d) {
     PODROUTE_FIELD(lookups), PODROUTE_FIELD(solicited), PODROUTE_FIELD(answers), PODROUTE_FIELD(pods);
 }
 template <class V>
+void fields(V& v, Fix& x, const Fix& d) {
+    PODROUTE_FIELD(id), PODROUTE_FIELD(host), PODROUTE_FIELD(cause), PODROUTE_FIELD(change);
+    PODROUTE_FIELD(command), PODROUTE_FIELD(status), PODROUTE_FIELD(reason), PODROUTE_FIELD(diff);
+}
+template <class V>
 void fields(V& v, RoundResult& x, const RoundResult& d) {
     PODROUTE_FIELD(hosts), PODROUTE_FIELD(probes);
 }
@@ -146,8 +151,10 @@ bool read_entry(const json& j, Snapshot& snapshot) {
         read_host(j, snapshot);
     } else if (j.contains("round")) {
         codec::get(j.at("round"), snapshot.rounds.emplace_back());
+    } else if (j.contains("fix")) {
+        codec::get(j.at("fix"), snapshot.fixes.emplace_back());
     } else {
-        throw DecodeError("neither a host nor a round");
+        throw DecodeError("none of a host, a round and a fix");
     }
     return false;
 }
@@ -162,6 +169,7 @@ void write_snapshot(const Snapshot& snapshot, std::ostream& out) {
     for (const auto& [name, facts] : snapshot.hosts)
         out << line({{"host", name}, {"facts", codec::put(facts)}});
     for (const auto& round : snapshot.rounds) out << line({{"round", codec::put(round)}});
+    for (const auto& fix : snapshot.fixes) out << line({{"fix", codec::put(fix)}});
     out << line({{"end", true}});
 }
 

@@ -89,6 +89,16 @@ Json diagnosis_of(const Diagnosis& diagnosis) {
                 {"fix", Json{{"commands", cause.commands}, {"automatic", to_string(cause.automatic)}}}};
 }
 
+Json fix_of(const Fix& fix) {
+    return Json{{"id", fix.id},
+                {"host", fix.host},
+                {"cause", fix.cause},
+                {"change", Json::parse(change_to_json(fix.change))},
+                {"command", fix.command},
+                {"status", to_string(fix.status)},
+                {"reason", text_or_null(fix.reason)}};
+}
+
 template <class T>
 void write_list(std::ostream& out, const std::vector<T>& list, Json (*convert)(const T&)) {
     const char* separator = "\n  ";
@@ -116,7 +126,9 @@ void write_json(const Report& report, std::ostream& out) {
     write_list(out, report.paths, &path_of);
     out << ",\n \"diagnoses\":";
     write_list(out, report.diagnoses, &diagnosis_of);
-    out << ",\n \"fixes\":[]}\n";
+    out << ",\n \"fixes\":";
+    write_list(out, report.fixes, &fix_of);
+    out << "}\n";
 }
 
 std::string render_json(const Report& report) {

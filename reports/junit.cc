@@ -24,12 +24,13 @@ struct Suite {
     }
 };
 
-// In order of layers; run first, because it is always there.
+// In order of layers; run first, because it is always there; what --fix did last.
 std::vector<Suite> suites_of(const std::vector<Case>& cases) {
     std::vector<Suite> suites{{"run", {}}};
     for (auto layer = Layer::inventory; layer <= Layer::path;
          layer = static_cast<Layer>(static_cast<int>(layer) + 1))
         suites.push_back({std::string(to_string(layer)), {}});
+    suites.push_back({"fix", {}});
     for (const Case& c : cases)
         for (Suite& suite : suites)
             if (suite.name == c.suite) suite.cases.push_back(&c);

@@ -33,16 +33,6 @@ std::uint64_t hash_of(std::string_view text) {
     return hash;
 }
 
-std::string bounded_name(const std::string& raw) {
-    std::string name = xml_line(raw, raw.size() * 3 + 1);
-    if (name.size() <= kMaxName) return name;
-    return xml_line(name, kMaxName - 20) + fmt::format(" #{:016x}", hash_of(raw));
-}
-
-std::string classname(std::string_view suite, const std::string& host) {
-    return xml_line(fmt::format("podroute.{}.{}", suite, host.empty() ? "cluster" : host), kMaxName);
-}
-
 void append_line(std::string& body, std::string_view name, std::string_view text) {
     if (!text.empty() && body.size() < kMaxBody) body += fmt::format("{}{}\n", name, text);
 }
@@ -251,6 +241,16 @@ std::string filtered(std::string_view text, std::size_t max_bytes, bool one_line
 
 }  // namespace
 
+std::string bounded_name(const std::string& raw) {
+    std::string name = xml_line(raw, raw.size() * 3 + 1);
+    if (name.size() <= kMaxName) return name;
+    return xml_line(name, kMaxName - 20) + fmt::format(" #{:016x}", hash_of(raw));
+}
+
+std::string classname(std::string_view suite, const std::string& host) {
+    return xml_line(fmt::format("podroute.{}.{}", suite, host.empty() ? "cluster" : host), kMaxName);
+}
+
 std::string xml_text(std::string_view text, std::size_t max_bytes) {
     return filtered(text, max_bytes, false);
 }
@@ -273,6 +273,7 @@ std::vector<Case> cases_of(const Report& report, std::size_t max_cases) {
     std::vector<Case> cases = std::move(lone);
     std::move(checks.begin(), checks.end(), std::back_inserter(cases));
     cases.insert(cases.begin(), run_case(report, cases));
+    add_fixes(report, max_cases, cases);
     make_unique(cases);
     make_printable(cases);
     return cases;

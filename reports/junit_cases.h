@@ -13,7 +13,7 @@ namespace podroute::junit {
 enum class Outcome : std::uint8_t { pass, failure, error, skipped };
 
 struct Case {
-    std::string suite;  // layer, or "run"
+    std::string suite;  // layer, "run" or "fix"
     std::string classname;
     std::string name;  // unique in the file, the same from run to run
     Outcome outcome = Outcome::pass;
@@ -22,8 +22,15 @@ struct Case {
     std::string body;     // evidence; of a passed case: a warning
 };
 
-// In order of suites: run first, then layers. All strings are ready for XML but for escaping.
+// In order of suites: run first, then layers, then fixes. All strings are ready for XML but for escaping.
 std::vector<Case> cases_of(const Report& report, std::size_t max_cases);
+
+// One case a fix; those that went well are left out where there are more than `max_cases` fixes.
+void add_fixes(const Report& report, std::size_t max_cases, std::vector<Case>& cases);
+
+// Of at most 512 bytes: a longer name is cut and ends in a hash of the whole.
+std::string bounded_name(const std::string& raw);
+std::string classname(std::string_view suite, const std::string& host);
 
 // What XML 1.0 section 2.2 can hold, of at most `max_bytes` bytes: other characters go, invalid UTF-8 becomes
 // U+FFFD. One line: line breaks and tabs become blanks.

@@ -72,9 +72,20 @@ std::string render_terminal(const Report& report, const TerminalOptions& options
         if (options.verbose) write_checks(page, report);
         write_blocks(page, lookup);
         write_unknowns(page, lookup);
+        write_fixes(page, report);
         write_footer(page, report);
     }
     page.line(last_line(page, report));
+    return page.take();
+}
+
+std::string render_undo(const Report& report, const TerminalOptions& options) {
+    terminal::Page page(options);
+    if (!options.quiet) {
+        write_header(page, report);
+        write_fixes(page, report);
+    }
+    page.line(undo_line(page, report));
     return page.take();
 }
 

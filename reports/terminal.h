@@ -20,6 +20,9 @@ struct TerminalOptions {
 // Ends in a newline. Strings of the report may hold anything: see reports/text.h.
 std::string render_terminal(const Report& report, const TerminalOptions& options);
 
+// What undo did or, of a report with planned fixes, would do.
+std::string render_undo(const Report& report, const TerminalOptions& options);
+
 // Width, colour and character set for what `fd` leads to. Colour only on a terminal that is not "dumb", and
 // not with NO_COLOR set (no-color.org). `environment` is getenv, or a test's.
 using Environment = std::function<const char*(const char* name)>;

@@ -135,7 +135,20 @@ void write_blocked(Page& page, const Report& report, const Cause& cause) {
                                  blocked == 1 ? "is" : "are"));
 }
 
-void write_help(Page& page, const Block& block) {
+// The command by which a program mends all of this block; empty if none does. A run that was told to fix says
+// below what it did.
+std::string_view fixed_by(const Page& page, const Report& report, const Block& block) {
+    if (page.options().command != "verify" || !report.fixes.empty()) return {};
+    const auto all = [&](Automatic automatic) {
+        return std::all_of(block.diagnoses.begin(), block.diagnoses.end(), [&](const Diagnosis* d) {
+            return d->cause.severity == Severity::error && d->cause.automatic == automatic;
+        });
+    };
+    if (all(Automatic::add)) return "podroute verify --fix";
+    return all(Automatic::repair) ? "podroute verify --fix=repair" : "";
+}
+
+void write_help(Page& page, const Report& report, const Block& block) {
     std::vector<std::string> commands;
     for (const Diagnosis* diagnosis : block.diagnoses) {
         for (const std::string& command : diagnosis->cause.commands) {
@@ -153,7 +166,10 @@ void write_help(Page& page, const Block& block) {
     }
     const bool all = page.options().verbose || commands.size() <= kAllCommands;
     const std::size_t shown = all ? commands.size() : kSomeCommands;
-    for (std::size_t i = 0; i < shown; ++i) page.line((i == 0 ? help : "           ") + commands[i]);
+    const std::string_view program = fixed_by(page, report, block);
+    if (!program.empty()) page.line(fmt::format("{}{}, or by hand:", help, program));
+    for (std::size_t i = 0; i < shown; ++i)
+        page.line((i == 0 && program.empty() ? help : "           ") + commands[i]);
     if (!all)
         page.line(fmt::format("           and {} more: --verbose prints them, --json FILE holds them",
                               commands.size() - shown));
@@ -175,7 +191,7 @@ void write_block(Page& page, const Lookup& lookup, const Block& block) {
     }
     write_prediction(page, lookup.report, block);
     write_blocked(page, lookup.report, cause);
-    write_help(page, block);
+    write_help(page, lookup.report, block);
     page.line();
 }
 

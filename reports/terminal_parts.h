@@ -53,7 +53,9 @@ void write_layers(Page& page, const Report& report);
 void write_checks(Page& page, const Report& report);  // every check, for --verbose
 void write_blocks(Page& page, const Lookup& lookup);
 void write_unknowns(Page& page, const Lookup& lookup);  // what is unknown for a reason that no cause names
+void write_fixes(Page& page, const Report& report);     // what --fix or undo planned and did
 void write_footer(Page& page, const Report& report);
+std::string undo_line(const Page& page, const Report& report);  // the last line of an undo
 std::string last_line(const Page& page, const Report& report);
 
 std::string duration_text(std::int64_t ms);  // "0.9 s", "2 min 5 s"

@@ -155,6 +155,14 @@ TEST_F(EndToEnd, BadUsageIsExitTwo) {
                                                   {"verify", "--nonsense"},
                                                   {"verify", "--layer", "icmp"},
                                                   {"verify", "--skip", "nonsense"},
+                                                  {"verify", "--dry-run", "--machines", kMachines},
+                                                  {"verify", "--fix=all", "--machines", kMachines},
+                                                  {"verify", "--fix", "repair", "--machines", kMachines},
+                                                  {"undo"},
+                                                  {"undo", "/nonexistent"},
+                                                  {"undo", "/root/machines.txt"},
+                                                  {"undo", "/nonexistent", "--all"},
+                                                  {"undo", "/nonexistent", "--yes"},
                                                   {"replay"},
                                                   {"replay", "/nonexistent"},
                                                   {"verify", "--machines", "/nonexistent"},
@@ -164,7 +172,7 @@ TEST_F(EndToEnd, BadUsageIsExitTwo) {
 }
 
 TEST_F(EndToEnd, EveryCommandsHelpHasTwoExamples) {
-    for (const char* command : {"verify", "plan", "replay", "explain"}) {
+    for (const char* command : {"verify", "plan", "replay", "undo", "explain"}) {
         const auto help = podroute({command, "--help"});
         EXPECT_EQ(help.exit_code, 0);
         const auto examples = help.output.find("Examples:\n");

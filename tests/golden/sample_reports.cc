@@ -318,10 +318,66 @@ Report hostile() {
     return report;
 }
 
+namespace {
+
+Fix a_fix(FixStatus status, const std::string& reason) {
+    Fix fix;
+    fix.id = "node-0/route-missing/10.200.1.0/24";
+    fix.host = "node-0";
+    fix.cause = "route-missing";
+    Route route;
+    route.destination = Prefix::parse("10.200.1.0/24").value();
+    route.protocol = 112;
+    route.next_hops = {{Address::parse("10.240.0.21").value(), 2, 0, 1}};
+    fix.change = {RouteObject{route.destination}, std::nullopt, State{route}};
+    fix.command = "ssh root@node-0 ip route add 10.200.1.0/24 via 10.240.0.21 proto 112";
+    fix.status = status;
+    fix.reason = reason;
+    fix.diff = {"+ 10.200.1.0/24 via 10.240.0.21 dev eth0 proto 112"};
+    return fix;
+}
+
+Fix forwarding_fix(FixStatus status, const std::string& reason) {
+    Fix fix;
+    fix.id = "node-1/forwarding-disabled/net.ipv4.ip_forward";
+    fix.host = "node-1";
+    fix.cause = "forwarding-disabled";
+    using Values = std::map<std::string, std::string>;
+    fix.change = {
+        SysctlSetObject{"ipv4/ip_forward"},
+        State{Values{{"ipv4/ip_forward", "0"}, {"ipv4/conf/eth0/forwarding", "0"}}},
+        State{Values{{"ipv4/ip_forward", "1"}, {"ipv4/conf/eth0/forwarding", "1"}}},
+    };
+    fix.command = "ssh root@node-1 sysctl -w net.ipv4.ip_forward=1";
+    fix.status = status;
+    fix.reason = reason;
+    fix.diff = {"- net.ipv4.ip_forward = 0", "+ net.ipv4.ip_forward = 1"};
+    return fix;
+}
+
+}  // namespace
+
+Report planned() {
+    Report report = failing();
+    report.fixes = {
+        a_fix(FixStatus::planned, ""),
+        forwarding_fix(FixStatus::refused,
+                       "its IPv6 default route comes from router advertisements on eth0 and would go "
+                       "at once: set accept_ra of eth0 to 2 first")};
+    return report;
+}
+
+Report fixed() {
+    Report report = passing();
+    report.fixes = {a_fix(FixStatus::applied, ""),
+                    forwarding_fix(FixStatus::reverted, "a lookup does not show it")};
+    return report;
+}
+
 std::vector<Sample> all() {
     return {{"failing", failing()},        {"passing", passing()}, {"inconclusive", inconclusive()},
             {"no-routes-3", no_routes(2)}, {"mixed", mixed()},     {"aborted", aborted()},
-            {"hostile", hostile()}};
+            {"hostile", hostile()},        {"planned", planned()}, {"fixed", fixed()}};
 }
 
 }  // namespace podroute::samples

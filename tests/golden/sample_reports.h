@@ -15,6 +15,8 @@ Report inconclusive();        // nobody may log in to node-2
 Report no_routes(int nodes);  // no host holds any pod route
 Report mixed();               // an unreachable host, forwarding off, a warning, a check unknown by itself
 Report aborted();             // killed before it judged anything
+Report planned();             // a dry run: one fix planned, one refused
+Report fixed();               // one fix applied, one taken back
 Report hostile();             // every string from a host full of controls, escapes and broken UTF-8
 
 struct Sample {

@@ -36,6 +36,8 @@ bool is_command(const Report& report, const std::string& line) {
     for (const Diagnosis& diagnosis : report.diagnoses)
         for (const std::string& command : diagnosis.cause.commands)
             if (line.ends_with(sanitize(command, 4096))) return true;
+    for (const Fix& fix : report.fixes)
+        if (line.ends_with(sanitize(fix.command, 4096))) return true;
     return false;
 }
 
@@ -135,10 +137,52 @@ TEST(Terminal, NothingTestedIsNotAPass) {
     EXPECT_THAT(quiet(report), StartsWith("INCONCLUSIVE  nothing was tested"));
 }
 
-TEST(Terminal, SaysThatNoPacketsWereSentAndOffersNoFix) {
+TEST(Terminal, OffersTheFixWhereAProgramMayDoIt) {
+    const std::string text = render_terminal(samples::failing(), {});
+    EXPECT_THAT(text, HasSubstr("help: podroute verify --fix, or by hand:\n           ssh root@node-0 ip"));
+    Report repaired = samples::failing();
+    repaired.diagnoses[0].cause.automatic = Automatic::repair;
+    EXPECT_THAT(render_terminal(repaired, {}), HasSubstr("help: podroute verify --fix=repair, or by hand:"));
+    repaired.diagnoses[0].cause.automatic = Automatic::never;
+    EXPECT_THAT(render_terminal(repaired, {}), Not(HasSubstr("--fix")));
+    TerminalOptions replay;
+    replay.command = "replay";
+    EXPECT_THAT(render_terminal(samples::failing(), replay), Not(HasSubstr("--fix")));
+}
+
+TEST(Terminal, FixesSayWhatWasDoneAndWhy) {
+    const std::string text = render_terminal(samples::fixed(), {});
+    EXPECT_THAT(text, HasSubstr("fixes    1 applied, 1 reverted\n"));
+    EXPECT_THAT(text, HasSubstr("  applied   node-0  ssh root@node-0 ip route add 10.200.1.0/24 via"));
+    EXPECT_THAT(text, HasSubstr("\n            a lookup does not show it\n"));
+    EXPECT_THAT(text, Not(HasSubstr("dry run")));
+}
+
+TEST(Terminal, ADryRunShowsTheDifferenceAndThatNothingWasChanged) {
+    const std::string text = render_terminal(samples::planned(), {});
+    EXPECT_THAT(text, HasSubstr("\n            + 10.200.1.0/24 via 10.240.0.21 dev eth0 proto 112\n"));
+    EXPECT_THAT(text, HasSubstr("dry run  nothing was changed"));
+    EXPECT_THAT(text, Not(HasSubstr("or by hand"))) << "the plan is there";
+}
+
+TEST(Terminal, AFixRunThatHasNothingToDoSaysSo) {
+    TerminalOptions options;
+    options.command = "verify --fix";
+    EXPECT_THAT(render_terminal(samples::passing(), options), HasSubstr("fixes    none: nothing is missing"));
+    EXPECT_THAT(render_terminal(samples::passing(), {}), Not(HasSubstr("fixes")));
+}
+
+TEST(Terminal, ManyFixesAreCountedUnlessTheyArePlanned) {
+    Report report = samples::fixed();
+    report.fixes.assign(100, report.fixes[0]);
+    EXPECT_THAT(render_terminal(report, {}), HasSubstr("and 95 more: --verbose prints them"));
+    for (Fix& fix : report.fixes) fix.status = FixStatus::planned;
+    EXPECT_THAT(render_terminal(report, {}), Not(HasSubstr("more: --verbose prints them")));
+}
+
+TEST(Terminal, SaysThatNoPacketsWereSent) {
     for (const auto& sample : samples::all()) {
         const std::string text = render_terminal(sample.report, {});
-        EXPECT_THAT(text, Not(HasSubstr("--fix"))) << sample.name;
         EXPECT_EQ(text.find("no packets were sent") == std::string::npos, sample.name == "aborted")
             << sample.name;
     }

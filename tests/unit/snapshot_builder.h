@@ -169,6 +169,8 @@ class Cluster {
         facts.cni = CniConfig{};
         facts.firewall = FirewallFacts{};
         facts.fib = std::vector<FibAnswer>{};
+        facts.nameservers = std::vector<Address>{address("10.240.0.1")};
+        facts.ssh_connection = "10.240.0.5 50000 " + host.addresses.front().to_string() + " 22";
         add_address_to(facts, address("127.0.0.1"), 8, kLo);
         facts.routes->erase(facts.routes->begin());  // 127.0.0.0/8 is in no main table
         for (const Address& node : host.addresses) add_address_to(facts, node, node.is_v4() ? 24 : 64, kEth0);
@@ -200,6 +202,7 @@ class Cluster {
         for (const std::string& name : names) {
             facts.sysctls["ipv4/conf/" + name + "/forwarding"] = std::string("1");
             facts.sysctls["ipv4/conf/" + name + "/rp_filter"] = std::string("0");
+            facts.sysctls["ipv4/conf/" + name + "/accept_redirects"] = std::string("1");
             facts.sysctls["ipv6/conf/" + name + "/forwarding"] = std::string("1");
         }
     }

@@ -1,0 +1,107 @@
+// verify --fix, in order: recover, observe, judge, plan, repair, observe.
+#include "cli/fix.h"
+
+#include <algorithm>
+
+#include "checks/registry.h"
+#include "engine/fix_plan.h"
+#include "engine/fix_text.h"
+#include "engine/judge.h"
+
+namespace podroute::cli {
+namespace {
+
+const HostFacts& facts_of(const Snapshot& snapshot, const HostId& host) {
+    static const HostFacts kNothing;
+    const auto at = snapshot.hosts.find(host);
+    return at != snapshot.hosts.end() && at->second.known() ? *at->second : kNothing;
+}
+
+std::vector<Cause> causes_of(const Snapshot& snapshot) {
+    std::vector<Cause> causes;
+    for (Diagnosis& diagnosis : judge(snapshot, all_checks()).diagnoses)
+        causes.push_back(std::move(diagnosis.cause));
+    return causes;
+}
+
+// What was asked to be judged is what is mended. What options left out may still speak against a fix: those
+// causes are there as well, but are never mended.
+std::vector<Cause> causes_for_plan(const Snapshot& snapshot) {
+    std::vector<Cause> causes = causes_of(snapshot);
+    const Policy& policy = snapshot.policy;
+    if (policy.only.empty() && policy.layers.empty() && policy.skip.empty()) return causes;
+    Snapshot whole = snapshot;
+    whole.policy.only.clear();
+    whole.policy.layers.clear();
+    whole.policy.skip.clear();
+    for (Cause& cause : causes_of(whole)) {
+        cause.automatic = Automatic::never;
+        cause.remedy.clear();
+        causes.push_back(std::move(cause));
+    }
+    return causes;
+}
+
+bool touched(const std::vector<Fix>& fixes) {
+    return std::any_of(fixes.begin(), fixes.end(), [](const Fix& fix) {
+        return fix.status != FixStatus::planned && fix.status != FixStatus::refused;
+    });
+}
+
+}  // namespace
+
+std::vector<Fix> recovered_fixes(const RecoveredHosts& recovered, const Snapshot& names) {
+    std::vector<Fix> fixes;
+    for (const InventoryHost& host : names.inventory.hosts) {
+        const auto at = recovered.find(host.name);
+        if (at == recovered.end() || !at->second.known()) continue;
+        const Recovered& found = *at->second;
+        for (std::size_t i = 0; i < found.changes.size(); ++i) {
+            Fix fix = planned_fix(host.name, "recovered", found.changes[i], facts_of(names, host.name));
+            fix.status = found.outcomes[i].status;
+            fix.reason = "run " + found.run + " had ended before it kept this";
+            if (!found.outcomes[i].reason.empty()) fix.reason += ": " + found.outcomes[i].reason;
+            fixes.push_back(std::move(fix));
+        }
+    }
+    return fixes;
+}
+
+void refuse_unrecovered(const RecoveredHosts& recovered, std::vector<Fix>& fixes) {
+    for (Fix& fix : fixes) {
+        const auto at = recovered.find(fix.host);
+        if (fix.status != FixStatus::planned || at == recovered.end() || at->second.known()) continue;
+        fix.status = FixStatus::refused;
+        fix.reason =
+            "whether an earlier run left something there could not be found out: " + at->second.unknown().why;
+    }
+}
+
+Snapshot fix_cluster(Session& session, const Snapshot& start, const FixOptions& options,
+                     const std::stop_token& cancel) {
+    RecoveredHosts recovered;
+    if (!options.dry_run) recovered = recover(session.fleet(), cancel);
+    Snapshot seen = session.observe(start);
+    std::vector<Fix> earlier = recovered_fixes(recovered, seen);
+    auto plan = plan_fix(seen, causes_for_plan(seen), {options.mode == FixMode::repair});
+    std::vector<Fix> fixes;
+    if (plan) fixes = std::move(plan->fixes);
+    if (plan && !options.dry_run) {
+        session.phase("changing hosts");
+        refuse_unrecovered(recovered, fixes);
+        RepairOptions repair_options{start.run.id, start.run.started};
+        repair_options.show = [&](const Fix& fix, const std::optional<State>& state) {
+            const auto lines = state_lines(fix.change.object, state, facts_of(seen, fix.host));
+            return lines.empty() ? std::string("nothing") : lines.front();
+        };
+        fixes = repair(session.fleet(), std::move(fixes), plan->proofs, repair_options, cancel);
+    }
+    const bool changed = touched(fixes);
+    fixes.insert(fixes.begin(), std::make_move_iterator(earlier.begin()),
+                 std::make_move_iterator(earlier.end()));
+    Snapshot after = changed ? session.observe(start) : std::move(seen);
+    after.fixes = std::move(fixes);
+    return after;
+}
+
+}  // namespace podroute::cli

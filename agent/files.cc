@@ -167,7 +167,8 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
     return bytes;
 }
 
-std::map<std::string, Observed<std::string>> read_sysctls(const std::vector<std::string>& interfaces) {
+std::map<std::string, Observed<std::string>> read_sysctls(const std::vector<std::string>& interfaces,
+                                                          const std::set<Family>& families) {
     std::map<std::string, Observed<std::string>> out;
     const auto add = [&](const std::string& name) {
         auto value = read_file("/proc/sys/net/" + name, kMaxSysctl);
@@ -187,7 +188,7 @@ std::map<std::string, Observed<std::string>> read_sysctls(const std::vector<std:
         for (const auto* name : kPerLink6) add("ipv6/conf/" + link + "/" + name);
     }
     // devinet_sysctl_forward() of net/ipv4/devinet.c, addrconf_fixup_forwarding() of net/ipv6/addrconf.c.
-    if (is_zero(out, "ipv4/ip_forward")) {
+    if (families.contains(Family::v4) && is_zero(out, "ipv4/ip_forward")) {
         const auto links = conf_links("ipv4");
         if (!links) out["ipv4/conf/all/accept_redirects"] = Unknown{links.error().text, "", ""};
         for (const auto& link : links ? *links : std::vector<std::string>()) {
@@ -195,7 +196,7 @@ std::map<std::string, Observed<std::string>> read_sysctls(const std::vector<std:
             add("ipv4/conf/" + link + "/accept_redirects");
         }
     }
-    if (is_zero(out, "ipv6/conf/all/forwarding")) {
+    if (families.contains(Family::v6) && is_zero(out, "ipv6/conf/all/forwarding")) {
         const auto links = conf_links("ipv6");
         if (!links) out["ipv6/conf/default/forwarding"] = Unknown{links.error().text, "", ""};
         for (const auto& link : links ? *links : std::vector<std::string>())

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,9 +15,10 @@ namespace podroute::agent {
 Result<std::string> read_file(const std::string& path, std::size_t limit);
 
 // The sysctls that bear on forwarding, for `all`, `default` and each of `interfaces`. One that this kernel
-// does not have is absent. Where forwarding is off, also all that turning it on would overwrite: forwarding
-// and (IPv4) accept_redirects of every interface there is.
-std::map<std::string, Observed<std::string>> read_sysctls(const std::vector<std::string>& interfaces);
+// does not have is absent. Where forwarding of one of `families` is off, also all that turning it on would
+// overwrite: forwarding and (IPv4) accept_redirects of every interface there is.
+std::map<std::string, Observed<std::string>> read_sysctls(const std::vector<std::string>& interfaces,
+                                                          const std::set<Family>& families);
 
 // Whom the host asks for names: the `nameserver` lines of these files, one that is absent left out. The
 // second is what stands behind the stub of systemd-resolved. Unknown if a file or a line of it cannot be

@@ -160,7 +160,10 @@ HostFacts gather(Netlink& netlink, const Gather& request, const std::string& ssh
     reader.read_fib();
     const auto links = reader.relevant_links();
     HostFacts facts = std::move(reader.facts);
-    facts.sysctls = read_sysctls(links);
+    // Only a host with pods has to forward.
+    std::set<Family> families;
+    for (const auto& own : request.own) families.insert(own.family());
+    facts.sysctls = read_sysctls(links, families);
     facts.cni = read_cni();
     facts.nameservers = read_nameservers();
     facts.firewall = read_firewall();

@@ -298,6 +298,21 @@ TEST_F(AgentTables, SysctlsOfTheLinksThatMatterOnly) {
     EXPECT_FALSE(facts.sysctls.contains("ipv4/conf/eth0/no_such_sysctl"));
 }
 
+// Turning forwarding on overwrites these, whatever the link is for.
+TEST_F(AgentTables, WhereForwardingIsOffEveryLinksSettingIsRead) {
+    run("ip link add other type veth peer name rehto; echo 0 >/proc/sys/net/ipv4/ip_forward");
+    run("echo 1 >/proc/sys/net/ipv4/conf/other/forwarding; echo 0 "
+        ">/proc/sys/net/ipv4/conf/rehto/accept_redirects");
+    const auto facts = gather(tutorial());
+    EXPECT_EQ(*facts.sysctls.at("ipv4/conf/other/forwarding"), "1");
+    EXPECT_EQ(*facts.sysctls.at("ipv4/conf/rehto/forwarding"), "0");
+    EXPECT_EQ(*facts.sysctls.at("ipv4/conf/rehto/accept_redirects"), "0");
+    for (const auto* link : {"all", "default", "lo", "eth0"})
+        EXPECT_TRUE(facts.sysctls.contains("ipv4/conf/" + std::string(link) + "/accept_redirects")) << link;
+    EXPECT_FALSE(facts.sysctls.contains("ipv6/conf/rehto/forwarding")) << "there are no IPv6 pods";
+    EXPECT_TRUE(facts.nameservers.known()) << facts.nameservers.unknown().why;
+}
+
 TEST_F(AgentTables, FirewallsOfBothKindsAreToldApart) {
     EXPECT_EQ(*gather(tutorial()).firewall, (FirewallFacts{false, false}));
     run("iptables-nft -A FORWARD -j ACCEPT");

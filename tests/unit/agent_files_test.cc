@@ -95,5 +95,22 @@ TEST_F(AgentFiles, NoFolderIsNoConfigurationButAnUnreadableOneIsUnknown) {
     EXPECT_FALSE(read_cni(folder / "loop", folder / "none.yaml").known());
 }
 
+TEST_F(AgentFiles, NameserversOfTheHostAndThoseBehindItsStub) {
+    write("resolv.conf", "search k.local\nnameserver 127.0.0.53\nnameserver\toptions\n");
+    write("stub.conf",
+          "# a comment\nnameserver 10.240.0.2\nnameserver fe80::1%eth0\nnameserver 10.240.0.2\n");
+    const std::string first = folder / "resolv.conf", second = folder / "stub.conf";
+    EXPECT_FALSE(read_nameservers({first}).known()) << "'options' is no address";
+    write("resolv.conf", "search k.local\nnameserver 127.0.0.53\noptions edns0\nnameserver\n");
+    const auto found = read_nameservers({first, second, folder / "absent"});
+    ASSERT_TRUE(found.known()) << found.unknown().why;
+    std::vector<Address> wanted;
+    for (const char* text : {"127.0.0.53", "10.240.0.2", "fe80::1"})
+        wanted.push_back(Address::parse(text).value());
+    EXPECT_EQ(*found, wanted);
+    EXPECT_FALSE(read_nameservers({folder}).known()) << "a directory cannot be read";
+    EXPECT_TRUE(read_nameservers({folder / "absent"})->empty());
+}
+
 }  // namespace
 }  // namespace podroute::agent

@@ -24,6 +24,18 @@ Snapshot sample() {
     round.hosts["node-0"] =
         HostFindings{{}, {{*Address::parse("10.240.0.10"), 2, "02:00:00:00:00:01", 2}}, {}};
     s.rounds.push_back(round);
+    Fix fix;
+    fix.id = "node-0/route-missing/10.200.1.0/24";
+    fix.host = "node-0";
+    fix.cause = "route-missing";
+    Route route;
+    route.destination = *Prefix::parse("10.200.1.0/24");
+    fix.change = {RouteObject{route.destination}, std::nullopt, State{route}};
+    fix.command = "ip route add";
+    fix.status = FixStatus::reverted;
+    fix.reason = "why";
+    fix.diff = {"+ 10.200.1.0/24"};
+    s.fixes.push_back(fix);
     return s;
 }
 

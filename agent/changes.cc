@@ -162,7 +162,10 @@ std::string text(const std::string& value) {
 std::string text(const Values& values) {
     std::string out;
     for (const auto& [name, value] : values) {
-        out += (out.empty() ? "" : ", ") + name + "=" + value;
+        if (!out.empty()) out += ", ";
+        out += name;
+        out += '=';
+        out += value;
         if (out.size() > kMaxDescription) return out.substr(0, kMaxDescription) + " ..";
     }
     return out;

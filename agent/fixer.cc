@@ -25,6 +25,7 @@ constexpr milliseconds kWatchdogStarts{15'000};
 constexpr milliseconds kRevertTakes{20'000};  // many objects on a slow machine
 constexpr milliseconds kLook{10};
 constexpr milliseconds kSocketGoes{2'000};  // of a process that is ending
+constexpr std::size_t kLastWords = 200;     // bytes
 
 Refused no_privilege() {
     return {{"no-privilege", "only root may change a host: log in as root, or with --sudo", ""}};
@@ -55,21 +56,39 @@ Result<void> Fixer::engage(const Apply& request) {
     const auto present = contact_fixer(kHolderAnswers);
     if (!present) return tl::unexpected(present.error());
     if (*present) return tl::unexpected(busy((*present)->holder));
-    if (const auto good = start_watchdog(options, started_++); !good) return good;
-    const auto until = Clock::now() + kWatchdogStarts;
+    const auto life = start_watchdog(options, started_++);
+    if (!life) return tl::unexpected(life.error());
+    auto met = meet(life->get());
+    // Its own watchdog has found another one, but may not know it yet: it must not hold the socket behind our
+    // back.
+    if (!met && life->open()) static_cast<void>(last_words(life->get(), kSocketGoes, kLastWords));
+    return met;
+}
+
+// Connects to the watchdog that was started. `life` is readable when it ends, or negative.
+Result<void> Fixer::meet(int life) {
+    auto until = Clock::now() + kWatchdogStarts;
+    std::optional<std::string> said;
     while (Clock::now() < until && controller_there()) {
         auto contact = contact_fixer(kHolderAnswers);
         if (!contact) return tl::unexpected(contact.error());
-        if (!*contact) {
-            std::this_thread::sleep_for(kLook);
-            continue;
+        // One that says nothing is just ending.
+        const bool present = *contact && ((*contact)->holder.user != 0 || !(*contact)->holder.run.empty());
+        if (present && ((*contact)->holder.user != 0 || (*contact)->holder.agent != getpid()))
+            return tl::unexpected(busy((*contact)->holder));
+        if (present) {
+            watchdog_ = std::move((*contact)->socket);
+            reader_ = MessageReader(watchdog_.get());
+            return {};
         }
-        const auto& holder = (*contact)->holder;
-        if (holder.user != 0 || holder.agent != getpid()) return tl::unexpected(busy(holder));
-        watchdog_ = std::move((*contact)->socket);
-        reader_ = MessageReader(watchdog_.get());
-        return {};
+        // Without a word it was killed. Else it has met another one, of whom more is heard in a moment.
+        if (said && said->empty()) break;
+        pollfd ended{said ? -1 : life, POLLIN, 0};
+        if (poll(&ended, 1, static_cast<int>(kLook.count())) <= 0) continue;
+        said = last_words(life, kSocketGoes, kLastWords);
+        until = std::min(until, Clock::now() + kSocketGoes);
     }
+    if (said && !said->empty()) return failure("fixer-busy", *said);
     return failure("watchdog", "the watchdog did not start");
 }
 

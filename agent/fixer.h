@@ -36,6 +36,7 @@ class Fixer {
 
   private:
     Result<void> engage(const Apply& request);
+    Result<void> meet(int life);
     std::optional<Reply> ask(const Request& request);
     std::optional<Reply> next_reply(bool with_controller);
     void take_over();

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -50,6 +51,24 @@ bool write_all(int fd, std::string_view bytes) {
         bytes.remove_prefix(static_cast<std::size_t>(n));
     }
     return true;
+}
+
+std::string last_words(int fd, std::chrono::milliseconds patience, std::size_t limit) {
+    const auto until = std::chrono::steady_clock::now() + patience;
+    std::string text;
+    std::array<char, 512> part{};
+    for (;;) {
+        const auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+        pollfd p{fd, POLLIN, 0};
+        const int ready = left.count() <= 0 ? 0 : poll(&p, 1, static_cast<int>(left.count()));
+        const ssize_t n = ready > 0 ? read(fd, part.data(), part.size()) : ready;
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) break;
+        text.append(part.data(), static_cast<std::size_t>(n));
+        text.resize(std::min(text.size(), limit));
+    }
+    return text.substr(0, text.find('\n'));
 }
 
 }  // namespace podroute::agent

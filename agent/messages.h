@@ -32,4 +32,8 @@ class MessageReader {
 // False where the other end is gone; SIGPIPE is the caller's to ignore.
 bool write_all(int fd, std::string_view bytes);
 
+// What another process says last: its first line, at most `limit` bytes, read until its end or for
+// `patience`.
+std::string last_words(int fd, std::chrono::milliseconds patience, std::size_t limit);
+
 }  // namespace podroute::agent

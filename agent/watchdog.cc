@@ -7,7 +7,6 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,7 +25,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kFirstContact{10'000};  // an agent that started us asks at once
+constexpr milliseconds kFirstContact{10'000};  // an agent that started us asks at once, or is dead
 constexpr std::uint32_t kShortestKeep = 100, kLongestKeep = 3'600'000;  // ms
 
 Descriptor end_signals() {
@@ -37,9 +36,11 @@ Descriptor end_signals() {
     return Descriptor(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
-// Readable when that process has ended; none on a kernel without pidfd_open(2), before 5.3.
-Descriptor end_of(pid_t process) {
-    return Descriptor(static_cast<int>(syscall(SYS_pidfd_open, process, 0)));
+// Where the agent holds the other end of our standard output it has given us up, or died, when that is
+// closed.
+int lifeline() {
+    struct stat s {};
+    return fstat(STDOUT_FILENO, &s) == 0 && S_ISFIFO(s.st_mode) ? STDOUT_FILENO : -1;
 }
 
 class Watchdog {
@@ -52,14 +53,12 @@ class Watchdog {
           changes_(objects_, Place::here()) {}
 
     void run() {
-        agent_end_ = end_of(options_.agent);
-        if (!agent_end_.open() && errno == ESRCH) return;
         while (!over_) {
-            // An agent that died after it connected is seen by its socket, behind what it said last.
+            // Once it has connected its socket tells, behind what it said last.
             std::array<pollfd, 4> p{{{listener_.get(), POLLIN, 0},
                                      {agent_.get(), POLLIN, 0},
                                      {signals_.get(), POLLIN, 0},
-                                     {agent_.open() ? -1 : agent_end_.get(), POLLIN, 0}}};
+                                     {agent_.open() ? -1 : lifeline(), 0, 0}}};
             const int ready = poll(p.data(), p.size(), static_cast<int>(left().count()));
             if (ready < 0 && errno == EINTR) continue;
             if (ready <= 0 || p[2].revents != 0) return give_up();
@@ -135,7 +134,7 @@ class Watchdog {
 
     const WatchdogOptions& options_;
     Descriptor agent_;  // closed behind the next: who sees this one's end may be the next fixer
-    Descriptor listener_, signals_, agent_end_;
+    Descriptor listener_, signals_;
     MessageReader reader_{-1};
     KernelObjects objects_;
     Provisional changes_;
@@ -161,7 +160,12 @@ int run_watchdog(const WatchdogOptions& options) {
     prctl(PR_SET_NAME, "podroute-fixer");
     umask(077);
     auto listener = hold_fixer();
-    if (!listener) return 1;
+    if (!listener) {
+        // For the agent, or whoever reads a service's output.
+        const std::string why = listener.error().text + "\n";
+        static_cast<void>(!write_all(STDOUT_FILENO, why));
+        return 1;
+    }
     auto netlink = Netlink::open(NETLINK_ROUTE);
     if (!netlink) return 1;
     Watchdog(options, std::move(*listener), *netlink).run();

@@ -14,14 +14,12 @@
 #include <chrono>
 #include <cstring>
 
-#include "agent/descriptor.h"
+#include "agent/messages.h"
 
 namespace podroute::agent {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-constexpr auto kServiceTime = std::chrono::seconds(15);
+constexpr std::chrono::milliseconds kServiceTime{15'000};
 constexpr std::size_t kMaxWords = 300;  // bytes of systemd-run's complaint
 
 tl::unexpected<Error> failed(const std::string& why) {
@@ -45,12 +43,20 @@ bool shares_with_first(const char* kind) {
            own.st_ino == first.st_ino;
 }
 
-// From here to exec(3) only what is safe after fork in a program with threads. `errors` becomes standard
-// error.
-[[noreturn]] void become(const char* program, char* const* words, int errors) {
+struct Pipe {
+    Descriptor output, input;
+    static Result<Pipe> make() {
+        std::array<int, 2> ends{-1, -1};
+        if (pipe2(ends.data(), O_CLOEXEC) != 0) return failed(std::strerror(errno));
+        return Pipe{Descriptor(ends[0]), Descriptor(ends[1])};
+    }
+};
+
+// From here to exec(3) only what is safe after fork in a program with threads.
+[[noreturn]] void become(const char* program, char* const* words, int output, int errors) {
     const int null = open("/dev/null", O_RDWR);
     dup2(null, STDIN_FILENO);
-    dup2(null, STDOUT_FILENO);
+    dup2(output < 0 ? null : output, STDOUT_FILENO);
     dup2(errors < 0 ? null : errors, STDERR_FILENO);
     close_range(STDERR_FILENO + 1, ~0U, 0);
     sigset_t none;
@@ -67,36 +73,21 @@ std::vector<std::string> own_command(const WatchdogOptions& options, const std::
     return words;
 }
 
-Result<void> by_fork(const WatchdogOptions& options) {
+Result<Descriptor> by_fork(const WatchdogOptions& options) {
     auto words = own_command(options, "podroute-agent");
     const auto argv = pointers(words);
+    auto life = Pipe::make();
+    if (!life) return tl::unexpected(life.error());
     const pid_t child = fork();
     if (child < 0) return failed(std::strerror(errno));
     if (child == 0) {
         setsid();
-        if (fork() == 0) become("/proc/self/exe", argv.data(), -1);
+        if (fork() == 0) become("/proc/self/exe", argv.data(), life->input.get(), -1);
         _exit(0);
     }
     while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
     }
-    return {};
-}
-
-// What it says, bounded; ends with it or after kServiceTime.
-std::string read_to_end(int fd) {
-    const auto until = Clock::now() + kServiceTime;
-    std::string text;
-    std::array<char, 512> part{};
-    for (;;) {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
-        pollfd p{fd, POLLIN, 0};
-        if (left <= 0 || poll(&p, 1, static_cast<int>(left)) == 0) return text + " (no end)";
-        const ssize_t n = read(fd, part.data(), part.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return text;
-        text.append(part.data(), static_cast<std::size_t>(n));
-        text.resize(std::min(text.size(), kMaxWords));
-    }
+    return std::move(life->output);
 }
 
 // Of a child that has closed its output, and so is about to end; one that hangs is killed.
@@ -110,20 +101,18 @@ int status_of(pid_t child) {
     return status;
 }
 
-Result<void> by_service(const WatchdogOptions& options, unsigned repeated) {
+Result<Descriptor> by_service(const WatchdogOptions& options, unsigned repeated) {
     auto words = service_command(options, repeated);
     const auto argv = pointers(words);
-    std::array<int, 2> ends{-1, -1};
-    if (pipe2(ends.data(), O_CLOEXEC) != 0) return failed(std::strerror(errno));
-    const Descriptor output(ends[0]);
-    Descriptor input(ends[1]);
+    auto complaint = Pipe::make();
+    if (!complaint) return tl::unexpected(complaint.error());
     const pid_t child = fork();
     if (child < 0) return failed(std::strerror(errno));
-    if (child == 0) become(argv[0], argv.data(), input.get());
-    input.reset();
-    const auto said = read_to_end(output.get());
+    if (child == 0) become(argv[0], argv.data(), -1, complaint->input.get());
+    complaint->input.reset();
+    const auto said = last_words(complaint->output.get(), kServiceTime, kMaxWords);
     const int status = status_of(child);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return Descriptor();
     return failed(said.empty() ? "systemd-run ended with status " + std::to_string(WEXITSTATUS(status))
                                : said);
 }
@@ -146,7 +135,7 @@ std::vector<std::string> service_command(const WatchdogOptions& options, unsigne
     return words;
 }
 
-Result<void> start_watchdog(const WatchdogOptions& options, unsigned repeated) {
+Result<Descriptor> start_watchdog(const WatchdogOptions& options, unsigned repeated) {
     return way_to_start() == StartBy::service ? by_service(options, repeated) : by_fork(options);
 }
 

@@ -1,6 +1,7 @@
 // Starting the watchdog where it outlives the agent, the session and sshd.
 #pragma once
 
+#include "agent/descriptor.h"
 #include "agent/watchdog.h"
 #include "model/result.h"
 
@@ -18,8 +19,9 @@ StartBy way_to_start();
 // yet.
 std::vector<std::string> service_command(const WatchdogOptions& options, unsigned repeated);
 
-// Starts this very program as a watchdog. That it runs is seen by its socket only. Errors: "watchdog", with
-// what systemd-run says.
-Result<void> start_watchdog(const WatchdogOptions& options, unsigned repeated);
+// Starts this very program as a watchdog. That it runs is seen by its socket. What is returned ends with it,
+// and may hold its last words; closed, it tells a watchdog that was not met yet to end (not open for a
+// service). Errors: "watchdog", with what systemd-run says.
+Result<Descriptor> start_watchdog(const WatchdogOptions& options, unsigned repeated);
 
 }  // namespace podroute::agent

@@ -129,10 +129,10 @@ class HostRepair {
 
     void take(std::size_t fix, const ChangeOutcome& outcome) {
         std::string reason = outcome.reason;
-        if (outcome.status == FixStatus::refused && options_.show) {
-            const std::string found = options_.show(fixes_[fix], outcome.found);
-            reason += (reason.empty() ? "found " : ": found ") + found;
-        }
+        // In the words of the report, which knows the names of links.
+        const bool other = outcome.found != fixes_[fix].change.before;
+        if (outcome.status == FixStatus::refused && other && options_.show)
+            reason = "it is no longer as it was: found " + options_.show(fixes_[fix], outcome.found);
         end(fix, outcome.status, outcome.status == FixStatus::applied ? "" : reason);
     }
 

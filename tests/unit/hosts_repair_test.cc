@@ -50,6 +50,7 @@ struct Behaviour {
     FibAnswer before = by_default(), after = by_route();
     FixStatus outcome = FixStatus::applied;
     std::string refusal;  // code of an Apply that is refused
+    std::optional<State> found;
     std::string dies_at;  // the request that gets no answer
     FixStatus reverts = FixStatus::reverted;
     std::function<void(const std::string&)> at{};  // called with each request's name
@@ -90,8 +91,9 @@ class FakeHost {
         applied_ = true;
         changes_ = apply.changes.size();
         return ApplyReply{std::vector<ChangeOutcome>(
-            changes_, {behaviour_.outcome,
-                       behaviour_.outcome == FixStatus::applied ? "" : "it is not as it was", std::nullopt})};
+            changes_,
+            {behaviour_.outcome, behaviour_.outcome == FixStatus::applied ? "" : "the agent says why",
+             behaviour_.found})};
     }
 
     Behaviour behaviour_;
@@ -201,8 +203,11 @@ TEST(Repair, AnObjectThatIsNotAsItWasIsLeftAlone) {
     };
     const auto done = repaired({{"a", other}}, {fix_on("a")}, {}, options);
     EXPECT_EQ(done.fixes.at(0).status, FixStatus::refused);
-    EXPECT_EQ(done.fixes.at(0).reason, "it is not as it was: found nothing");
+    EXPECT_EQ(done.fixes.at(0).reason, "the agent says why");
     EXPECT_EQ(done.log.back(), "a keep") << "nothing was applied, nothing has to be taken back";
+    other.found = State{std::string("1")};
+    const auto found = repaired({{"a", other}}, {fix_on("a")}, {}, options);
+    EXPECT_EQ(found.fixes.at(0).reason, "it is no longer as it was: found a state");
 }
 
 TEST(Repair, AlreadyIsNotApplied) {

@@ -1,7 +1,6 @@
 // Folding, prediction, and the verdict of the run, with one check that puts the route class forward.
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <set>
 
 #include "engine/classify.h"

@@ -139,12 +139,7 @@ class OwnRoute {
               "the own pod network of " + host_.name + " is not routed to its bridge " + bridge_->name);
         if (cause_.code != "pod-cidr-mismatch" || !cause_.remedy.empty()) return;
         note(bridge_->name + " carries an address of it, but packets go to " + answer_text(answer, facts_));
-        Route connected;
-        connected.destination = cidr_;
-        connected.protocol = kProtocolKernel;
-        connected.scope = cidr_.family() == Family::v4 ? 253 : 0;
-        connected.metric = cidr_.family() == Family::v4 ? 0 : 256;
-        connected.next_hops = {{std::nullopt, bridge_->index, 0, 1}};
+        const Route connected = connected_route(cidr_, bridge_->index);
         Change change;
         change.object = RouteObject{connected.destination, connected.table, connected.metric, 0};
         change.after = connected;

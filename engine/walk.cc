@@ -184,18 +184,19 @@ class LegWalk {
         if (packet_.to.vantage == Vantage::node)
             return broken(name, "no link carries " + packet_.to.address.to_string(), "address-missing");
         const auto bridge = host.host_roles().pod_bridge;
+        const bool awaits = awaits_first_pod(host.facts(), host.host_roles(), packet_.to.address.family());
         const auto& hops = match.answer.next_hops;
         const bool unicast = match.answer.error == 0 && match.answer.type == RouteType::unicast;
         const bool inside = match.answer.matched && packet_.network.contains(*match.answer.matched);
         // A wider route is no more than a stopgap until the bridge has its own.
         const bool wider = match.answer.matched && match.answer.matched->length() < packet_.network.length();
         const bool routed_off =
-            unicast && !match.answer.matched->is_default() && !(wider && !carries_network(host, bridge)) &&
+            unicast && !match.answer.matched->is_default() && !(wider && awaits) &&
             (!inside || std::any_of(hops.begin(), hops.end(), [](const NextHop& h) { return h.gateway; }));
         if (routed_off)
             return broken(name, "routed off by " + answer_text(match.answer, host.facts()),
                           "pod-cidr-mismatch");
-        if (bridge && (!host.settings(*bridge).up || carries_network(host, bridge))) {
+        if (bridge && (!host.settings(*bridge).up || !awaits)) {
             const bool on_bridge = unicast && std::any_of(hops.begin(), hops.end(), [&](const NextHop& h) {
                                        return h.ifindex == *bridge;
                                    });
@@ -208,16 +209,6 @@ class LegWalk {
         if (const auto halt = forwarding_halt(host, iif)) return *halt;
         const auto drop = filter(host, iif, bridge ? host.settings(*bridge).name : "lo");
         return drop ? *drop : passed();
-    }
-
-    // A bridge without an address of the family waits for its first pod; the network comes with that.
-    bool carries_network(const WalkHost& host, const std::optional<std::uint32_t>& bridge) const {
-        if (!bridge || !host.facts().addresses.known()) return bridge.has_value();
-        return std::any_of(host.facts().addresses->begin(), host.facts().addresses->end(),
-                           [&](const InterfaceAddress& address) {
-                               return address.ifindex == *bridge && !address.address.is_link_local() &&
-                                      address.address.family() == packet_.to.address.family();
-                           });
     }
 
     std::optional<Leg> forwarding_halt(const WalkHost& host, std::uint32_t iif) const {

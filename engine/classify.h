@@ -34,6 +34,7 @@ struct Classification {
     std::string why;         // of an unknown one, and of link_down: one plain sentence
     std::string blocked_by;  // link_down, unknown: the cause code or check id that stands in the way
     std::optional<Cause> cause;  // of every class but right, link_down (links own that cause) and unknown
+    std::vector<Cause> further;  // what is still wrong with the ones before mended, in that order
 };
 
 // Classifies the routes of one snapshot. Tables are indexed once per host and kept, so that a check makes one

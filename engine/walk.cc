@@ -29,7 +29,7 @@ struct Packet {
 
 Leg stop(WalkStatus status, const HostId& host, std::string reason, std::string code,
          const std::vector<HostId>& hops) {
-    return {status, hops, host, std::move(reason), std::move(code)};
+    return {status, hops, host, std::move(reason), std::move(code), {}};
 }
 
 }  // namespace
@@ -101,7 +101,14 @@ class LegWalk {
 
   private:
     Leg broken(const HostId& host, std::string reason, std::string code) const {
-        return stop(WalkStatus::broken, host, std::move(reason), std::move(code), path_);
+        Leg leg = stop(WalkStatus::broken, host, std::move(reason), std::move(code), path_);
+        for (const auto& [name, match] : lookups_) {
+            Decision& decision = leg.decisions.emplace_back();
+            decision.host = name;
+            if (match.rule != nullptr) decision.rule = *match.rule;
+            if (match.route != nullptr) decision.route = *match.route;
+        }
+        return leg;
     }
     Leg unknown(const HostId& host, std::string reason, std::string code = {}) const {
         return stop(WalkStatus::unknown, host, std::move(reason), std::move(code), path_);
@@ -110,7 +117,9 @@ class LegWalk {
 
     Leg visit(const HostId& name, std::uint32_t iif) {
         path_.push_back(name);
+        const std::size_t before = lookups_.size();
         Leg leg = visit_once(name, iif);
+        lookups_.resize(before);
         path_.pop_back();
         return leg;
     }
@@ -132,7 +141,8 @@ class LegWalk {
         if (!host->fib().known()) return unknown(name, "table not read");
         if (iif != kOutput && !host->settings(iif).up)
             return broken(name, host->settings(iif).name + " is down", "link-down");
-        const FibMatch match = host->fib().lookup(query(*host, iif));
+        lookups_.emplace_back(name, host->fib().lookup(query(*host, iif)));
+        const FibMatch match = lookups_.back().second;
         if (match.answer.error == 0 && match.answer.type == RouteType::local) return local(*host, iif, match);
         if (name == packet_.to.host) return at_destination(*host, iif, match);
         if (match.answer.error != 0) return rejected(*host, match);
@@ -280,8 +290,12 @@ class LegWalk {
     Leg next(const WalkHost& host, const FibMatch& match, const Address& target, std::uint32_t ifindex) {
         const HostId& name = host.host().name;
         const NeighbourState neighbour = host.neighbour(target, ifindex);
-        if (neighbour.wrong)
-            return broken(name, "wrong neighbour entry for " + target.to_string(), "neighbour-wrong");
+        if (neighbour.wrong) {
+            Leg leg = broken(name, "wrong neighbour entry for " + target.to_string(), "neighbour-wrong");
+            if (const Neighbour* entry = host.neighbour_entry(target, ifindex))
+                leg.decisions.back().neighbour = *entry;
+            return leg;
+        }
         const auto carrier = carrier_of(target);
         const InventoryHost* owner = world_.snapshot.inventory.owner_of(target);
         if (!carrier && owner != nullptr && world_.find(owner->name) != nullptr) {
@@ -332,6 +346,7 @@ class LegWalk {
     const World& world_;
     const Packet& packet_;
     std::vector<HostId> path_;
+    std::vector<std::pair<HostId, FibMatch>> lookups_;  // of the hosts on the path
     std::set<std::pair<HostId, std::uint32_t>> under_way_, done_;
 };
 

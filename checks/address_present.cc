@@ -8,18 +8,6 @@ namespace {
 
 constexpr std::size_t kMaxShown = 8;
 
-// How the cluster writes this network: the prefix length that another host uses.
-unsigned prefix_length(const Snapshot& snapshot, Family family) {
-    for (const InventoryHost& peer : snapshot.inventory.hosts) {
-        const HostFacts* facts = facts_of(snapshot, peer.name);
-        const auto address = peer.address(family);
-        const InterfaceAddress* found =
-            facts != nullptr && address ? find_address(*facts, *address) : nullptr;
-        if (found != nullptr) return found->prefix_length;
-    }
-    return family == Family::v4 ? 24 : 64;
-}
-
 std::string carried(const HostFacts& facts, Family family) {
     std::vector<std::string> texts;
     for (const InterfaceAddress& address : *facts.addresses) {
@@ -57,9 +45,10 @@ Cause missing_cause(const Snapshot& snapshot, const InventoryHost& host, const H
     const auto links = uplinks(snapshot, host, facts);
     const std::string device = links.size() == 1 ? link_name(facts, links.front()) : "LINK";
     if (plain_word(device))
-        cause.commands.push_back(on_host(
-            host.name, "ip address add " + address.to_string() + "/" +
-                           std::to_string(prefix_length(snapshot, address.family())) + " dev " + device));
+        cause.commands.push_back(
+            on_host(host.name, "ip address add " + address.to_string() + "/" +
+                                   std::to_string(node_prefix_length(snapshot, address.family())) + " dev " +
+                                   device));
     return cause;
 }
 

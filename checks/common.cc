@@ -89,6 +89,17 @@ bool lacks_address(const Snapshot& snapshot, const InventoryHost& host, Family f
     return facts != nullptr && address && facts->addresses.known() && !carries(*facts, *address);
 }
 
+unsigned node_prefix_length(const Snapshot& snapshot, Family family) {
+    for (const InventoryHost& peer : snapshot.inventory.hosts) {
+        const HostFacts* facts = facts_of(snapshot, peer.name);
+        const auto address = peer.address(family);
+        const InterfaceAddress* found =
+            facts != nullptr && address ? find_address(*facts, *address) : nullptr;
+        if (found != nullptr) return found->prefix_length;
+    }
+    return family == Family::v4 ? 24 : 64;
+}
+
 std::vector<std::uint32_t> uplinks(const Snapshot& snapshot, const InventoryHost& host,
                                    const HostFacts& facts, std::optional<Family> family) {
     InventoryHost narrowed = host;

@@ -30,6 +30,9 @@ bool carries(const HostFacts& facts, const Address& address);
 // Facts were read, and no link carries the host's inventory address of this family.
 bool lacks_address(const Snapshot& snapshot, const InventoryHost& host, Family family);
 
+// How the cluster writes the network of its node addresses: the prefix length that a host uses, in bits.
+unsigned node_prefix_length(const Snapshot& snapshot, Family family);
+
 // Links by which this host's packets of one family reach the others, as roles() says; where nothing says so,
 // the only wired link there is.
 std::vector<std::uint32_t> uplinks(const Snapshot& snapshot, const InventoryHost& host,

@@ -5,6 +5,7 @@
 #include "checks/checks.h"
 #include "checks/common.h"
 #include "checks/duplicates.h"
+#include "checks/own_network.h"
 #include "engine/classify.h"
 #include "engine/route_text.h"
 
@@ -42,8 +43,41 @@ void add_lost_routes(Cause& cause, const InventoryHost& host, const HostFacts& f
     }
 }
 
-Cause down_cause(const InventoryHost& host, const HostFacts& facts, const Link& link, bool is_uplink,
-                 const Expected& expected) {
+// IPv6 addresses go with their link too, unless keep_addr_on_down is set (ip-sysctl.rst).
+std::string lost_address_command(const InventoryHost& host, const Link& link, const Address& address,
+                                 unsigned length) {
+    return on_host(host.name, "ip -6 address add " + address.to_string() + "/" + std::to_string(length) +
+                                  " dev " + link.name);
+}
+
+void add_lost_pod_networks(Cause& cause, const InventoryHost& host, const HostFacts& facts,
+                           const Link& bridge) {
+    const HostRoles host_roles = roles(facts, host);
+    for (const Prefix& cidr : host.pod_cidrs) {
+        const bool lost = cidr.family() == Family::v6 && facts.addresses.known() &&
+                          bridge_with(facts, host, cidr) == nullptr &&
+                          !awaits_first_pod(facts, host_roles, cidr.family());
+        if (!lost) continue;
+        if (plain_word(bridge.name))
+            cause.commands.push_back(lost_address_command(host, bridge, cidr.first_usable(), cidr.length()));
+        const Route connected = connected_route(cidr, bridge.index);
+        Change change;
+        change.object = RouteObject{connected.destination, connected.table, connected.metric, connected.tos};
+        change.after = connected;
+        cause.remedy.push_back({host.name, std::move(change)});
+    }
+}
+
+void add_lost_node_address(Cause& cause, const Snapshot& snapshot, const InventoryHost& host,
+                           const Link& uplink) {
+    const auto address = host.address(Family::v6);
+    if (address && lacks_address(snapshot, host, Family::v6) && plain_word(uplink.name))
+        cause.commands.push_back(
+            lost_address_command(host, uplink, *address, node_prefix_length(snapshot, Family::v6)));
+}
+
+Cause down_cause(const Snapshot& snapshot, const InventoryHost& host, const HostFacts& facts,
+                 const Link& link, bool is_uplink, const Expected& expected) {
     Cause cause;
     cause.code = "link-down";
     cause.host = host.name;
@@ -62,7 +96,12 @@ Cause down_cause(const InventoryHost& host, const HostFacts& facts, const Link& 
     cause.evidence.push_back("routes by a next hop were lost with it");
     if (plain_word(link.name))
         cause.commands.push_back(on_host(host.name, "ip link set dev " + link.name + " up"));
-    if (is_uplink) add_lost_routes(cause, host, facts, link, expected);
+    if (!is_uplink) {
+        add_lost_pod_networks(cause, host, facts, link);
+    } else {
+        add_lost_node_address(cause, snapshot, host, link);
+        add_lost_routes(cause, host, facts, link, expected);
+    }
     return cause;
 }
 
@@ -77,7 +116,7 @@ Verdict judge_link(const Snapshot& snapshot, const InventoryHost& host, const Ho
     if (link == nullptr)
         return verdict(host, link_name(facts, index), Status::unknown, "the link is not in the dump");
     if (works(*link, is_uplink)) return verdict(host, link->name, Status::pass, state_text(*link));
-    Cause cause = down_cause(host, facts, *link, is_uplink, expected);
+    Cause cause = down_cause(snapshot, host, facts, *link, is_uplink, expected);
     if (is_uplink)
         for (HostChange& change : silent_neighbours(snapshot, host))
             cause.remedy.push_back(std::move(change));

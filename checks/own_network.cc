@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "checks/common.h"
+#include "checks/sysctls.h"
 #include "engine/classify.h"
 #include "engine/route_text.h"
 
@@ -128,6 +129,27 @@ class Mismatch {
         restore_peers(foreign, expected);
     }
 
+    // Its address is the pods' gateway; IPv6 addresses go when a link is set down, or IPv6 is turned off on
+    // it.
+    void look_at_gateway() {
+        const HostRoles host_roles = roles(facts_, host_);
+        const Link* bridge = pod_bridge(facts_, host_);
+        if (bridge == nullptr || !bridge->admin_up() || !facts_.addresses.known()) return;
+        if (!addresses_of(facts_, *bridge, cidr_.family()).empty()) return;
+        if (awaits_first_pod(facts_, host_roles, cidr_.family())) return;
+        add("the pod bridge " + bridge->name + " of " + host_.name +
+            " has pods, but no address of its pod network " + cidr_.to_string());
+        const std::string disabled = "ipv6/conf/" + bridge->name + "/disable_ipv6";
+        if (cidr_.family() == Family::v6 && read_setting(facts_, disabled).is(1)) {
+            add("IPv6 is turned off on " + bridge->name);
+            cause_.commands.push_back(setting_command(host_.name, disabled, 0));
+        }
+        const InterfaceAddress right{bridge->index, cidr_.first_usable(),
+                                     static_cast<std::uint8_t>(cidr_.length())};
+        command("add", right, bridge->name);
+        connect(*bridge);
+    }
+
     void look_at_cni() {
         const auto [file, subnets] = cni_subnets(facts_);
         const auto other = instead_of(cidr_, host_, subnets);
@@ -200,11 +222,11 @@ class Mismatch {
                 [&](const InterfaceAddress* a) { return a->network().contains(route.destination); });
             if (of_bridge && of_address && route.protocol == kProtocolKernel) change(&route, nullptr);
         }
-        Route connected;
-        connected.destination = cidr_;
-        connected.protocol = kProtocolKernel;
-        connected.metric = cidr_.family() == Family::v4 ? 0 : 256;
-        connected.next_hops = {{std::nullopt, bridge.index, 0, 1}};
+        connect(bridge);
+    }
+
+    void connect(const Link& bridge) {
+        const Route connected = connected_route(cidr_, bridge.index);
         change(nullptr, &connected);
     }
 
@@ -248,6 +270,16 @@ std::vector<Prefix> foreign_bridge_networks(const HostFacts& facts, const Invent
     return networks;
 }
 
+Route connected_route(const Prefix& network, std::uint32_t ifindex) {
+    Route route;
+    route.destination = network;
+    route.protocol = kProtocolKernel;
+    route.scope = network.family() == Family::v4 ? 253 : 0;
+    route.metric = network.family() == Family::v4 ? 0 : 256;
+    route.next_hops = {{std::nullopt, ifindex, 0, 1}};
+    return route;
+}
+
 const Link* bridge_with(const HostFacts& facts, const InventoryHost& host, const Prefix& cidr) {
     const Link* bridge = pod_bridge(facts, host);
     if (bridge == nullptr) return nullptr;
@@ -261,6 +293,7 @@ std::optional<Cause> network_mismatch(const InventoryHost& host, const HostFacts
                                       const Expected& expected) {
     Mismatch mismatch(host, facts, cidr);
     mismatch.look_at_bridge(expected);
+    mismatch.look_at_gateway();
     mismatch.look_at_cni();
     mismatch.look_at_kubelet();
     return mismatch.cause();

@@ -17,6 +17,9 @@ std::vector<Prefix> foreign_bridge_networks(const HostFacts& facts, const Invent
 // The link that carries an address of exactly this network, among the pod bridge's; null if it has none.
 const Link* bridge_with(const HostFacts& facts, const InventoryHost& host, const Prefix& cidr);
 
+// What the kernel makes of an address with this network on a link.
+Route connected_route(const Prefix& network, std::uint32_t ifindex);
+
 // What speaks against `cidr` being the host's pod network, as one cause; nothing if nothing does.
 std::optional<Cause> network_mismatch(const InventoryHost& host, const HostFacts& facts, const Prefix& cidr,
                                       const Expected& expected);

@@ -29,8 +29,10 @@ class OwnRoute {
           bridge_(bridge_with(facts, host, cidr)) {
         for (const InventoryHost& peer : snapshot.inventory.hosts)
             for (const Prefix& other : peer.pod_cidrs)
-                if (peer.name != host.name && other.family() == cidr.family() && !peer_pod_)
-                    peer_pod_ = other.sample_pod();
+                if (peer.name != host.name && other.family() == cidr.family()) add_sources(other);
+        for (const InventoryHost& peer : snapshot.inventory.hosts)
+            if (const auto node = peer.address(cidr.family()); peer.pod_cidrs.empty() && node)
+                sources_.push_back(*node);
     }
 
     std::optional<Cause> cause() {
@@ -39,16 +41,24 @@ class OwnRoute {
             if (!sample) continue;
             FibQuery query = output_query(*sample);
             judge(query);
-            if (!peer_pod_ || uplinks_.empty()) continue;
-            query.source = peer_pod_;
+            if (uplinks_.empty()) continue;
             query.iif = link_name(facts_, uplinks_.front());
-            judge(query);
+            for (const Address& source : sources_) {
+                query.source = source;
+                judge(query);
+            }
         }
         if (cause_.code.empty()) judge_kernel_answers();
         return cause_.code.empty() ? std::nullopt : std::optional(std::move(cause_));
     }
 
   private:
+    // Pods of a peer, as many as the policy rules tell apart.
+    void add_sources(const Prefix& network) {
+        const auto samples = fib_.source_samples(network);
+        sources_.insert(sources_.end(), samples.begin(), samples.end());
+    }
+
     bool is_pod_side(const NextHop& hop) const {
         if (bridge_ != nullptr && hop.ifindex == bridge_->index) return true;
         const Link* link = find_link(facts_, hop.ifindex);
@@ -79,6 +89,7 @@ class OwnRoute {
 
     void judge(const FibQuery& query) {
         const FibMatch match = fib_.lookup(query);
+        if (match.route == nullptr && match.rule != nullptr) return diverted(*match.rule);  // it rejects
         const OwnFate fate = fate_of(match.answer, bridge_route(kTableMain, query));
         if (fate == OwnFate::fine) return;
         const bool custom = match.rule != nullptr && match.rule->table != kTableMain &&
@@ -139,12 +150,7 @@ class OwnRoute {
               "the own pod network of " + host_.name + " is not routed to its bridge " + bridge_->name);
         if (cause_.code != "pod-cidr-mismatch" || !cause_.remedy.empty()) return;
         note(bridge_->name + " carries an address of it, but packets go to " + answer_text(answer, facts_));
-        Route connected;
-        connected.destination = cidr_;
-        connected.protocol = kProtocolKernel;
-        connected.scope = cidr_.family() == Family::v4 ? 253 : 0;
-        connected.metric = cidr_.family() == Family::v4 ? 0 : 256;
-        connected.next_hops = {{std::nullopt, bridge_->index, 0, 1}};
+        const Route connected = connected_route(cidr_, bridge_->index);
         Change change;
         change.object = RouteObject{connected.destination, connected.table, connected.metric, 0};
         change.after = connected;
@@ -169,7 +175,7 @@ class OwnRoute {
     Fib fib_;
     std::vector<std::uint32_t> uplinks_;
     const Link* bridge_;
-    std::optional<Address> peer_pod_;
+    std::vector<Address> sources_;  // of packets for it from other hosts
     Cause cause_;
 };
 

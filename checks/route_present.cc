@@ -28,20 +28,20 @@ std::optional<Verdict> in_the_way(const Snapshot& snapshot, const InventoryHost&
     return std::nullopt;
 }
 
-bool unresolved(RouteClass c) {
-    return c == RouteClass::neighbour_wrong || c == RouteClass::gateway_unresolved;
+bool of_neighbour(const std::string& code) {
+    return code == "neighbour-wrong" || code == "gateway-unresolved";
 }
 
 // The other cause that makes the route look so, empty if there is none.
 std::string origin(const Ground& ground, const InventoryHost& host, const ExpectedRoute& route,
-                   const Classification& c) {
-    if (unresolved(c.route_class) && concerns(ground.duplicates, route.host, route.owner))
+                   const std::string& code) {
+    if (of_neighbour(code) && concerns(ground.duplicates, route.host, route.owner))
         return "address-duplicate";
     const InventoryHost* owner = ground.snapshot.inventory.find(route.owner);
-    if (unresolved(c.route_class) && owner != nullptr &&
+    if (of_neighbour(code) && owner != nullptr &&
         lacks_address(ground.snapshot, *owner, route.pod_cidr.family()))
         return "address-missing";
-    if (c.route_class != RouteClass::shadowed) return {};
+    if (code != "route-shadowed") return {};
     const HostFacts* facts = facts_of(ground.snapshot, host.name);
     const auto foreign = foreign_bridge_networks(*facts, host);
     const bool by_bridge = std::any_of(foreign.begin(), foreign.end(), [&](const Prefix& network) {
@@ -62,9 +62,12 @@ Verdict of_class(const Ground& ground, const InventoryHost& host, const Expected
         made.blocked_by = c.blocked_by;
         return made;
     }
-    if (const std::string by = origin(ground, host, route, c); !by.empty())
+    if (const std::string by = origin(ground, host, route, c.cause->code); !by.empty())
         return blocked(host, subject, by, c.cause->summary);
-    return failed(host, subject, std::move(*c.cause));
+    Verdict made = failed(host, subject, std::move(*c.cause));
+    for (Cause& cause : c.further)
+        if (origin(ground, host, route, cause.code).empty()) made.causes.push_back(std::move(cause));
+    return made;
 }
 
 }  // namespace

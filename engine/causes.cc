@@ -49,11 +49,19 @@ void change_route(Cause& cause, const RouteCase& c, const Route* before, const R
     cause.commands.push_back(on_host(c.expected.host, route_command(verb, shown, c.facts)));
 }
 
+// Gone by the remedies of causes found before.
+bool is_gone(const RouteCase& c, const Route& route) {
+    return std::any_of(c.mended.begin(), c.mended.end(), [&](const Change& change) {
+        const auto* before = change.before ? std::get_if<Route>(&*change.before) : nullptr;
+        return before != nullptr && *before == route;
+    });
+}
+
 // Adds the right route for `destination`, or puts it where a throw route of the same key stands.
 void add_right_route(Cause& cause, const RouteCase& c, const Prefix& destination) {
     const Route right = right_route(c, destination);
     for (const Route& route : *c.facts.routes) {
-        if (key_of(route) != key_of(right)) continue;
+        if (key_of(route) != key_of(right) || is_gone(c, route)) continue;
         change_route(cause, c, &route, &right);
         cause.automatic = Automatic::repair;
         return;
@@ -201,10 +209,10 @@ Cause shadowed_cause(const RouteCase& c) {
                         "another route on " + c.expected.host + " wins over the one to " + pod_network(c));
     cause.automatic = Automatic::repair;
     std::vector<const Route*> gone;
-    bool right_exists = true;
+    bool something_exists = true;
     for (const SampleFate& sample : c.samples) {
         if (sample.fate != Fate::shadowed) continue;
-        if (sample.better == nullptr) right_exists = false;
+        if (sample.better == nullptr && !sample.covered_below) something_exists = false;
         for (const Route* route : sample.winners_over)
             if (std::find(gone.begin(), gone.end(), route) == gone.end()) gone.push_back(route);
     }
@@ -212,7 +220,7 @@ Cause shadowed_cause(const RouteCase& c) {
         note(cause, route_text(*route, c.facts) + " wins");
         remove_winner(cause, c, *route);
     }
-    if (!right_exists) {
+    if (!something_exists) {
         const Route right = right_route(c, c.expected.pod_cidr);
         change_route(cause, c, nullptr, &right);
         cause.automatic = Automatic::never;

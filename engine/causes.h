@@ -26,12 +26,13 @@ enum class Fate : std::uint8_t {
 struct SampleFate {
     Stretch stretch;
     bool usable = false;     // a pod may carry an address of the stretch
-    bool forwarded = false;  // asked as for a packet of a pod, not of the host itself
+    bool forwarded = false;  // asked as for a packet with a source: of a pod, or of a host without pods
     FibMatch match;
     Fate fate = Fate::unknown;
     LegResult leg;
     const Route* better = nullptr;           // the right route that lost, if there is one
     std::vector<const Route*> winners_over;  // what has to go for `better` to win
+    bool covered_below = false;              // behind the winner is a route that is wrong as well
 };
 
 // All that the causes are made from.
@@ -43,6 +44,7 @@ struct RouteCase {
     std::uint32_t uplink = 0;  // the link by which the right route would leave, 0 if unknown
     std::vector<SampleFate> samples;
     std::vector<std::string> evidence;
+    std::vector<Change> mended;  // remedies of the causes found before: the case as it is behind them
 };
 
 // The right route for `destination`, as an added one would be dumped.

@@ -15,6 +15,7 @@ namespace podroute {
 namespace {
 
 constexpr std::uint8_t kProtocolKernel = 2;
+constexpr std::size_t kMaxFurther = 4;
 
 bool is_down(const Link& link) {
     return !link.admin_up() || (!link.carrier && link.kind != "bridge");
@@ -95,17 +96,20 @@ FibMatch kernel_match(const FibAnswer& answer, const FibMatch& ours, const HostF
 
 class Judge {
   public:
-    Judge(const HostContext& host, RouteCase& route_case) : host_(host), case_(route_case) {}
+    // `fib`: the host's tables, under the remedies that the case names as mended.
+    Judge(const HostContext& host, const Fib& fib, RouteCase& route_case)
+        : host_(host), fib_(fib), case_(route_case) {}
 
     void sample_all() {
-        for (const Stretch& stretch : host_.fib.stretches(cidr())) {
+        const auto sources = sources_of_packets();
+        for (const Stretch& stretch : fib_.stretches(cidr())) {
             const auto usable = usable_sample(stretch, cidr());
             const Address address = usable.value_or(stretch.first);
             FibQuery query = output_query(address);
             add(stretch, usable.has_value(), false, query);
-            if (const auto source = own_pod()) {
+            for (const Address& source : sources) {
                 query.source = source;
-                query.iif = pod_link();
+                query.iif = has_pods() ? pod_link() : "";
                 add(stretch, usable.has_value(), true, query);
             }
         }
@@ -114,10 +118,17 @@ class Judge {
   private:
     const Prefix& cidr() const { return case_.expected.pod_cidr; }
 
-    std::optional<Address> own_pod() const {
+    bool has_pods() const { return !host_.host.pod_cidrs.empty(); }
+
+    // Pods of the host, as many as its policy rules tell apart; of a host without pods, itself as it answers.
+    std::vector<Address> sources_of_packets() const {
+        std::vector<Address> sources;
         for (const Prefix& own : host_.host.pod_cidrs)
-            if (own.family() == cidr().family()) return own.sample_pod();
-        return std::nullopt;
+            if (own.family() == cidr().family())
+                for (const Address& pod : fib_.source_samples(own)) sources.push_back(pod);
+        const auto node = host_.host.address(cidr().family());
+        if (!has_pods() && node) sources.push_back(*node);
+        return sources;
     }
     std::string pod_link() const {
         const auto bridge = host_.host_roles.pod_bridge;
@@ -129,9 +140,10 @@ class Judge {
         sample.stretch = stretch;
         sample.usable = usable;
         sample.forwarded = forwarded;
-        sample.match = host_.fib.lookup(query);
+        sample.match = fib_.lookup(query);
         const auto kernel = host_.kernel.find(query.destination);
-        if (!forwarded && kernel != host_.kernel.end()) correct(sample, *kernel->second);
+        const bool asked = case_.mended.empty() && kernel != host_.kernel.end();
+        if (!forwarded && asked) correct(sample, *kernel->second);
         judge(sample);
         case_.samples.push_back(std::move(sample));
     }
@@ -140,7 +152,7 @@ class Judge {
         // The kernel takes an IPv4 lookup that names no protocol for UDP's (inet_rtm_getroute()).
         FibQuery as_asked = kernel.query;
         if (as_asked.destination.is_v4()) as_asked.ip_proto = 17;
-        if (same_answer(host_.fib.lookup(as_asked).answer, kernel)) return;
+        if (same_answer(fib_.lookup(as_asked).answer, kernel)) return;
         case_.evidence.push_back("for " + kernel.query.destination.to_string() + " the kernel answers " +
                                  answer_text(kernel, host_.facts) + ", where its tables say " +
                                  answer_text(sample.match.answer, host_.facts));
@@ -173,9 +185,9 @@ class Judge {
         const Route* winner = sample.match.route;
         if (winner == nullptr) return;
         sample.winners_over = {winner};
-        std::vector<const Route*> rivals = host_.fib.candidates(winner->table, sample.match.answer.query);
+        std::vector<const Route*> rivals = fib_.candidates(winner->table, sample.match.answer.query);
         if (winner->table == kTableLocal) {
-            const auto main = host_.fib.candidates(kTableMain, sample.match.answer.query);
+            const auto main = fib_.candidates(kTableMain, sample.match.answer.query);
             rivals.insert(rivals.end(), main.begin(), main.end());
         }
         std::vector<const Route*> over;
@@ -191,6 +203,11 @@ class Judge {
                                             [](const NextHop& hop) { return hop.gateway.has_value(); });
         if (sample.better == nullptr && !connected) return;
         if (sample.better != nullptr) sample.winners_over = over;
+        // Behind a connected network: what the next look, with that network away, will find.
+        sample.covered_below = std::any_of(rivals.begin(), rivals.end(), [&](const Route* rival) {
+            return rival != winner && rival->destination.length() >= cidr().length() &&
+                   rival->protocol != kProtocolKernel;
+        });
         sample.fate = Fate::shadowed;
     }
 
@@ -207,11 +224,12 @@ class Judge {
 
     bool main_is_right(const FibQuery& query) const {
         LegResult leg;
-        const Fate fate = fate_of(host_.fib.lookup_in(kTableMain, query), leg);
+        const Fate fate = fate_of(fib_.lookup_in(kTableMain, query), leg);
         return fate == Fate::right || fate == Fate::covered;
     }
 
     const HostContext& host_;
+    const Fib& fib_;
     RouteCase& case_;
 };
 
@@ -271,7 +289,38 @@ struct ClassOfFate {
     Cause (*cause)(const RouteCase&);
 };
 
-void judge_samples(const HostContext& host, const RouteCase& c, Classification& result) {
+bool is_wrong(const SampleFate& sample) {
+    return sample.usable && sample.fate != Fate::right && sample.fate != Fate::covered &&
+           sample.fate != Fate::unknown;
+}
+
+// What the host itself would do comes first; what rules make of packets with a source only where that is
+// right: two faults are not taken for one. Nothing if nothing is wrong.
+std::optional<RouteCase> wrong_part(const RouteCase& whole) {
+    const auto wrong = std::find_if(whole.samples.begin(), whole.samples.end(), is_wrong);
+    if (wrong == whole.samples.end()) return std::nullopt;
+    const bool by_itself = std::any_of(wrong, whole.samples.end(), [](const SampleFate& sample) {
+        return !sample.forwarded && is_wrong(sample);
+    });
+    RouteCase part = whole;
+    std::erase_if(part.samples, [&](const SampleFate& s) { return s.forwarded == by_itself; });
+    return part;
+}
+
+// Which packets, where it is not all that pods send.
+std::string source_text(const SampleFate& sample, const RouteCase& c) {
+    const auto& source = sample.match.answer.query.source;
+    if (!sample.forwarded || !source) return "";
+    const InventoryHost* host = c.snapshot.inventory.find(c.expected.host);
+    const bool all =
+        host != nullptr && std::any_of(host->pod_cidrs.begin(), host->pod_cidrs.end(),
+                                       [&](const Prefix& p) { return p.sample_pod() == *source; });
+    return all ? "" : ", for packets from " + source->to_string();
+}
+
+void judge_samples(const HostContext& host, const RouteCase& whole, Classification& result) {
+    const auto part = wrong_part(whole);
+    const RouteCase& c = part ? *part : whole;
     static constexpr ClassOfFate kOrder[] = {
         {Fate::diverted, RouteClass::rule_diverted, diverted_cause},
         {Fate::missing, RouteClass::missing, missing_cause},
@@ -296,6 +345,7 @@ void judge_samples(const HostContext& host, const RouteCase& c, Classification& 
         } else {
             result.cause = candidate.cause(c);
         }
+        result.observed += source_text(*sample, c);
         return;
     }
     if (const SampleFate* sample = first_with(c, Fate::unknown)) {
@@ -309,6 +359,44 @@ void judge_samples(const HostContext& host, const RouteCase& c, Classification& 
     if (const SampleFate* sample = first_with(c, Fate::covered))
         result.note = "by the covering route " + sample->match.answer.matched->to_string();
     judge_neighbours(host, c, result);
+}
+
+bool is_neighbour(RouteClass c) {
+    return c == RouteClass::neighbour_wrong || c == RouteClass::gateway_unresolved;
+}
+
+// Two rules that divert the same packets are one cause with two remedies: its id tells no more.
+void add_further(Classification& result, Cause cause) {
+    Cause* same = result.cause->code == cause.code ? &*result.cause : nullptr;
+    for (Cause& other : result.further)
+        if (other.code == cause.code) same = &other;
+    if (same == nullptr) return result.further.push_back(std::move(cause));
+    const auto append = [](auto& to, auto& from) {
+        to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+    };
+    append(same->evidence, cause.evidence);
+    append(same->remedy, cause.remedy);
+    append(same->commands, cause.commands);
+    same->automatic = std::max(same->automatic, cause.automatic);  // never is the most
+}
+
+// The case that is left when the causes so far are mended: as long as it is wrong, there is another. Where
+// the kernel contradicts its own tables (evidence), they do not tell.
+void look_behind(const HostContext& host, RouteCase c, Classification& result) {
+    if (!result.cause || !c.evidence.empty() || is_neighbour(result.route_class)) return;
+    std::vector<HostChange> remedy = result.cause->remedy;
+    for (std::size_t round = 0; round < kMaxFurther && !remedy.empty(); ++round) {
+        for (const HostChange& change : remedy) c.mended.push_back(change.change);
+        c.samples.clear();
+        const Fib mended = host.fib.with(c.mended);
+        Judge(host, mended, c).sample_all();
+        Classification behind;
+        judge_samples(host, c, behind);
+        if (!behind.cause) return;
+        remedy = behind.cause->remedy;
+        add_further(result, std::move(*behind.cause));
+        if (is_neighbour(behind.route_class)) return;
+    }
 }
 
 Classification unknown(const ExpectedRoute& expected, const std::string& why, const std::string& code) {
@@ -364,9 +452,9 @@ Classification Classifier::classify(const ExpectedRoute& expected) {
     if (!context.fib.known()) return unknown(expected, "the routing tables could not be read", "");
 
     Classification result = unknown(expected, "", "");
-    RouteCase c{impl_->snapshot, expected, context.facts, impl_->addresses_of(*owner), 0, {}, {}};
+    RouteCase c{impl_->snapshot, expected, context.facts, impl_->addresses_of(*owner), 0, {}, {}, {}};
     c.uplink = context.link_towards(expected.next_hop);
-    Judge(context, c).sample_all();
+    Judge(context, context.fib, c).sample_all();
     if (const Link* link = down_link(context, c)) {
         result.route_class = RouteClass::link_down;
         result.why = link->name + " is down";
@@ -375,6 +463,7 @@ Classification Classifier::classify(const ExpectedRoute& expected) {
         return result;
     }
     judge_samples(context, c, result);
+    look_behind(context, c, result);
     return result;
 }
 

@@ -34,6 +34,7 @@ struct Classification {
     std::string why;         // of an unknown one, and of link_down: one plain sentence
     std::string blocked_by;  // link_down, unknown: the cause code or check id that stands in the way
     std::optional<Cause> cause;  // of every class but right, link_down (links own that cause) and unknown
+    std::vector<Cause> further;  // what is still wrong with the ones before mended, in that order
 };
 
 // Classifies the routes of one snapshot. Tables are indexed once per host and kept, so that a check makes one
@@ -62,10 +63,16 @@ struct HostRoles {
                                          // peers' node addresses leaves by; the former first
     std::optional<std::uint32_t> pod_bridge;  // the bridge named in /etc/cni/net.d, else the link whose
                                               // network is the CIDR, else cni0, cnio0, cbr0
+    bool pods_attached = false;               // a veth is a port of the pod bridge
 };
 // Only the links that carry an inventory address count as uplinks here.
 HostRoles roles(const HostFacts& facts, const InventoryHost& host);
 // With those that lead to the peers too.
 HostRoles roles(const HostFacts& facts, const InventoryHost& host, const Inventory& inventory);
+
+// Whether the host's network of this family has yet to come with its first pod: there is no pod bridge, or it
+// has no address of the family and no pods. Pods of the other family alone do not count, where the CNI
+// configuration names networks and none of this family.
+bool awaits_first_pod(const HostFacts& facts, const HostRoles& roles, Family family);
 
 }  // namespace podroute

@@ -46,7 +46,7 @@ struct Unexplained {
 class Diagnosing {
   public:
     Diagnosing(const Snapshot& snapshot, std::vector<FoldedCause> causes)
-        : snapshot_(snapshot), causes_(std::move(causes)), tallies_(causes_.size()), walker_(snapshot) {
+        : snapshot_(snapshot), causes_(std::move(causes)), walker_(snapshot) {
         for (const Overlap& overlap : expect(snapshot.inventory).overlaps) {
             overlapping_.push_back(overlap.first);
             if (!overlap.covers_node) overlapping_.push_back(overlap.second);
@@ -139,6 +139,7 @@ class Diagnosing {
     }
 
     Diagnoses finish() {
+        ids_ = ids_of(causes_);
         for (std::size_t i = 0; i < causes_.size(); ++i)
             if (!dropped_.contains(i)) result_.list.push_back(diagnosis(i));
         for (const auto& [key, entry] : unexplained_) result_.list.push_back(unexplained(entry));
@@ -176,8 +177,8 @@ class Diagnosing {
 
     const Snapshot& snapshot_;
     std::vector<FoldedCause> causes_;
-    std::vector<std::string> ids_ = ids_of(causes_);
-    std::vector<Tally> tallies_;
+    std::vector<std::string> ids_;
+    std::map<std::size_t, Tally> tallies_;  // by index into causes_, which grow as pairs are explained
     Walker walker_;
     std::vector<Prefix> overlapping_;
     std::map<std::pair<HostId, std::string>, Unexplained> unexplained_;

@@ -2,7 +2,8 @@
 #include "engine/explain.h"
 
 #include <algorithm>
-#include <set>
+
+#include "engine/stop_causes.h"
 
 namespace podroute {
 namespace {
@@ -29,27 +30,51 @@ std::optional<Family> family_of(const std::string& subject) {
 
 }  // namespace
 
-Explainer::Explainer(const Snapshot& snapshot, Walker& walker, std::span<const FoldedCause> causes)
+Explainer::Explainer(const Snapshot& snapshot, Walker& walker, std::vector<FoldedCause>& causes)
     : snapshot_(snapshot), walker_(walker), causes_(causes) {
-    std::set<std::string> networks;
     for (const InventoryHost& host : snapshot.inventory.hosts)
-        for (const Prefix& cidr : host.pod_cidrs) networks.insert(cidr.to_string());
-    for (std::size_t i = 0; i < causes.size(); ++i) {
-        families_.push_back(family_of(causes[i].cause.subject));
-        // What is mended on one host may be felt on another: a neighbour that does not answer.
-        for (const HostChange& change : causes[i].cause.remedy)
-            if (change.host != causes[i].cause.host) by_host_[change.host].others.push_back(i);
-        HostCauses& at = by_host_[causes[i].cause.host];
-        for (const std::string& subject : causes[i].subjects) {
-            // A policy rule, or a pod bridge with the wrong network, may catch more than its subject.
-            const std::string& code = causes[i].cause.code;
-            const bool wide = code == "rule-diverted" || code == "pod-cidr-mismatch";
-            if (networks.contains(subject) && !wide)
-                at.by_network[subject].push_back(i);
-            else
-                at.others.push_back(i);
+        for (const Prefix& cidr : host.pod_cidrs) networks_.insert(cidr.to_string());
+    for (std::size_t i = 0; i < causes.size(); ++i) index(i);
+}
+
+void Explainer::index(std::size_t i) {
+    const Cause& cause = causes_[i].cause;
+    families_.push_back(family_of(cause.subject));
+    // What is mended on one host may be felt on another: a neighbour that does not answer.
+    for (const HostChange& change : cause.remedy)
+        if (change.host != cause.host) by_host_[change.host].others.push_back(i);
+    HostCauses& at = by_host_[cause.host];
+    for (const std::string& subject : causes_[i].subjects) {
+        // A policy rule, or a pod bridge with the wrong network, may catch more than its subject.
+        const bool wide = cause.code == "rule-diverted" || cause.code == "pod-cidr-mismatch";
+        if (networks_.contains(subject) && !wide)
+            at.by_network[subject].push_back(i);
+        else
+            at.others.push_back(i);
+    }
+}
+
+// A cause of the first object on the way of a broken leg without which that leg is not broken there.
+std::optional<std::size_t> Explainer::add_stop_cause(const Flow& flow, const Walk& walk,
+                                                     const Indices& taken) {
+    const Policy& policy = snapshot_.policy;
+    if (!policy.only.empty() || !policy.layers.empty() || !policy.skip.empty()) return std::nullopt;
+    for (const bool reply : {false, true}) {
+        const Leg& leg = reply ? walk.reply : walk.request;
+        if (leg.status != WalkStatus::broken) continue;
+        for (Cause& cause : stop_causes(snapshot_, leg, reply ? flow.source : flow.destination)) {
+            std::vector<HostChange> overlay = cause.remedy;
+            for (const std::size_t i : taken)
+                overlay.insert(overlay.end(), causes_[i].cause.remedy.begin(), causes_[i].cause.remedy.end());
+            const Walk without = walker_.walk(flow, overlay);
+            if ((reply ? without.reply : without.request).status == WalkStatus::broken) continue;
+            const std::string subject = cause.subject;
+            causes_.push_back({std::move(cause), {}, {subject}});
+            index(causes_.size() - 1);
+            return causes_.size() - 1;
         }
     }
+    return std::nullopt;
 }
 
 Explainer::Scope Explainer::scope_of(const Flow& flow) const {
@@ -146,8 +171,13 @@ std::optional<Explanation> Explainer::explain(const Flow& flow, const Walk& brok
     Indices set, fixed;  // fixed: taken on their code alone
     Walk now = broken;
     for (std::size_t round = 0; round < kMaxRounds && now.status == WalkStatus::broken; ++round) {
-        const Indices candidates = next_candidates(now, scope, set);
-        if (candidates.empty()) break;
+        Indices candidates = next_candidates(now, scope, set);
+        if (candidates.empty()) {
+            if (!without_remedy(now, scope).empty()) break;
+            const auto made = add_stop_cause(flow, now, set);
+            if (!made) break;
+            candidates.push_back(*made);
+        }
         set.insert(set.end(), candidates.begin(), candidates.end());
         now = walk_with(flow, set, kNone);
     }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <optional>
-#include <span>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -22,8 +22,9 @@ struct Explanation {
 
 class Explainer {
   public:
-    // All must outlive it.
-    Explainer(const Snapshot& snapshot, Walker& walker, std::span<const FoldedCause> causes);
+    // All must outlive it. What no cause explains, but an object does whose removal is predicted to help
+    // (stop_causes.h), is added to `causes`, unless options left checks or hosts out.
+    Explainer(const Snapshot& snapshot, Walker& walker, std::vector<FoldedCause>& causes);
     // `broken` is the walk of `flow` without overlay. Nothing if no set of causes predicts it. Only causes on
     // hosts that a broken leg touches, and about that flow's networks, are tried. A cause without a remedy
     // explains what stops at its host with its code.
@@ -40,6 +41,8 @@ class Explainer {
         Family family;
         std::vector<std::string> networks;
     };
+    void index(std::size_t cause);
+    std::optional<std::size_t> add_stop_cause(const Flow& flow, const Walk& walk, const Indices& taken);
     Scope scope_of(const Flow& flow) const;
     Indices touching(const HostId& host, const Scope& scope) const;
     Indices next_candidates(const Walk& walk, const Scope& scope, const Indices& taken) const;
@@ -48,7 +51,8 @@ class Explainer {
 
     const Snapshot& snapshot_;
     Walker& walker_;
-    std::span<const FoldedCause> causes_;
+    std::vector<FoldedCause>& causes_;
+    std::set<std::string> networks_;
     std::unordered_map<HostId, HostCauses> by_host_;
     std::vector<std::optional<Family>> families_;  // of each cause's subject, none where it has none
 };

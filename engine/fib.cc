@@ -16,6 +16,7 @@ namespace {
 constexpr std::uint8_t kActionToTable = 1, kActionGoto = 2, kActionNop = 3, kActionUnreachable = 7,
                        kActionProhibit = 8;
 constexpr std::uint8_t kProtocolKernel = 2;
+constexpr std::size_t kMaxSources = 256;
 constexpr std::uint8_t kScopeLink = 253, kScopeHost = 254;
 
 using RuleList = std::vector<const Rule*>;
@@ -404,6 +405,20 @@ std::vector<Stretch> Fib::stretches(const Prefix& cidr) const {
         stretches.push_back({start, cidr.last()});
     }
     return stretches;
+}
+
+std::vector<Address> Fib::source_samples(const Prefix& cidr) const {
+    std::set<Address> starts;
+    for (const Rule* rule : impl_->rules(cidr.family())) {
+        if (!rule->source || *rule->source == cidr || !cidr.contains(*rule->source)) continue;
+        starts.insert(std::max(rule->source->first(), cidr.first_usable()));
+        if (rule->source->last() < cidr.last_usable()) starts.insert(rule->source->last().offset(1));
+    }
+    std::vector<Address> samples{cidr.sample_pod()};
+    for (const Address& start : starts)
+        if (samples.size() < kMaxSources && start != samples.front() && start <= cidr.last_usable())
+            samples.push_back(start);
+    return samples;
 }
 
 std::vector<Address> Fib::boundary_samples(const Prefix& cidr) const {

@@ -55,6 +55,9 @@ class Fib {
     bool live(const NextHop& hop, Family family) const;
     // `cidr` cut where any route's or rule's prefix begins or ends, in order.
     std::vector<Stretch> stretches(const Prefix& cidr) const;
+    // Addresses of `cidr` that pods may carry, of which policy rules may think differently as sources:
+    // sample_pod() and one for each part that the source prefix of a rule cuts out, at most 256.
+    std::vector<Address> source_samples(const Prefix& cidr) const;
     // First addresses of every stretch of `cidr` within which no route's prefix begins or ends (at least
     // {cidr.first_usable()}).
     std::vector<Address> boundary_samples(const Prefix& cidr) const;

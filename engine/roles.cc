@@ -37,6 +37,26 @@ std::optional<std::uint32_t> find_pod_bridge(const HostFacts& facts, const Inven
     return std::nullopt;
 }
 
+bool has_pods(const HostFacts& facts, std::uint32_t bridge) {
+    return std::any_of(facts.links->begin(), facts.links->end(),
+                       [&](const Link& link) { return link.master == bridge && link.kind == "veth"; });
+}
+
+// Subnets are written in the CNI configuration, and all of them are of the other family.
+bool configured_without(const HostFacts& facts, Family family) {
+    if (!facts.cni.known()) return false;
+    const char other = family == Family::v4 ? ':' : '.';
+    bool some = false;
+    for (const CniNetwork& network : facts.cni->networks) {
+        for (const std::string& subnet : network.subnets) {
+            const bool v6 = subnet.find(':') != std::string::npos;
+            if (subnet.find(other) == std::string::npos || v6 != (family == Family::v4)) return false;
+            some = true;
+        }
+    }
+    return some;
+}
+
 void add_once(std::vector<std::uint32_t>& links, std::uint32_t index) {
     if (index != 0 && std::find(links.begin(), links.end(), index) == links.end()) links.push_back(index);
 }
@@ -52,7 +72,19 @@ HostRoles roles(const HostFacts& facts, const InventoryHost& host) {
                 add_once(roles.uplinks, address.ifindex);
     }
     roles.pod_bridge = find_pod_bridge(facts, host);
+    roles.pods_attached = roles.pod_bridge && has_pods(facts, *roles.pod_bridge);
     return roles;
+}
+
+bool awaits_first_pod(const HostFacts& facts, const HostRoles& roles, Family family) {
+    if (!roles.pod_bridge) return true;
+    if (!facts.addresses.known()) return false;
+    const bool carries =
+        std::any_of(facts.addresses->begin(), facts.addresses->end(), [&](const InterfaceAddress& address) {
+            return address.ifindex == *roles.pod_bridge && !address.address.is_link_local() &&
+                   address.address.family() == family;
+        });
+    return !carries && (!roles.pods_attached || configured_without(facts, family));
 }
 
 HostRoles roles(const HostFacts& facts, const InventoryHost& host, const Inventory& inventory) {

@@ -29,7 +29,7 @@ struct Packet {
 
 Leg stop(WalkStatus status, const HostId& host, std::string reason, std::string code,
          const std::vector<HostId>& hops) {
-    return {status, hops, host, std::move(reason), std::move(code)};
+    return {status, hops, host, std::move(reason), std::move(code), {}};
 }
 
 }  // namespace
@@ -97,7 +97,14 @@ class LegWalk {
 
   private:
     Leg broken(const HostId& host, std::string reason, std::string code) const {
-        return stop(WalkStatus::broken, host, std::move(reason), std::move(code), path_);
+        Leg leg = stop(WalkStatus::broken, host, std::move(reason), std::move(code), path_);
+        for (const auto& [name, match] : lookups_) {
+            Decision& decision = leg.decisions.emplace_back();
+            decision.host = name;
+            if (match.rule != nullptr) decision.rule = *match.rule;
+            if (match.route != nullptr) decision.route = *match.route;
+        }
+        return leg;
     }
     Leg unknown(const HostId& host, std::string reason, std::string code = {}) const {
         return stop(WalkStatus::unknown, host, std::move(reason), std::move(code), path_);
@@ -106,7 +113,9 @@ class LegWalk {
 
     Leg visit(const HostId& name, std::uint32_t iif) {
         path_.push_back(name);
+        const std::size_t before = lookups_.size();
         Leg leg = visit_once(name, iif);
+        lookups_.resize(before);
         path_.pop_back();
         return leg;
     }
@@ -128,7 +137,8 @@ class LegWalk {
         if (!host->fib().known()) return unknown(name, "table not read");
         if (iif != kOutput && !host->settings(iif).up)
             return broken(name, host->settings(iif).name + " is down", "link-down");
-        const FibMatch match = host->fib().lookup(query(*host, iif));
+        lookups_.emplace_back(name, host->fib().lookup(query(*host, iif)));
+        const FibMatch match = lookups_.back().second;
         if (match.answer.error == 0 && match.answer.type == RouteType::local) return local(*host, iif, match);
         if (name == packet_.to.host) return at_destination(*host, iif, match);
         if (match.answer.error != 0) return rejected(*host, match);
@@ -180,18 +190,19 @@ class LegWalk {
         if (packet_.to.vantage == Vantage::node)
             return broken(name, "no link carries " + packet_.to.address.to_string(), "address-missing");
         const auto bridge = host.host_roles().pod_bridge;
+        const bool awaits = awaits_first_pod(host.facts(), host.host_roles(), packet_.to.address.family());
         const auto& hops = match.answer.next_hops;
         const bool unicast = match.answer.error == 0 && match.answer.type == RouteType::unicast;
         const bool inside = match.answer.matched && packet_.network.contains(*match.answer.matched);
         // A wider route is no more than a stopgap until the bridge has its own.
         const bool wider = match.answer.matched && match.answer.matched->length() < packet_.network.length();
         const bool routed_off =
-            unicast && !match.answer.matched->is_default() && !(wider && !carries_network(host, bridge)) &&
+            unicast && !match.answer.matched->is_default() && !(wider && awaits) &&
             (!inside || std::any_of(hops.begin(), hops.end(), [](const NextHop& h) { return h.gateway; }));
         if (routed_off)
             return broken(name, "routed off by " + answer_text(match.answer, host.facts()),
                           "pod-cidr-mismatch");
-        if (bridge && (!host.settings(*bridge).up || carries_network(host, bridge))) {
+        if (bridge && (!host.settings(*bridge).up || !awaits)) {
             const bool on_bridge = unicast && std::any_of(hops.begin(), hops.end(), [&](const NextHop& h) {
                                        return h.ifindex == *bridge;
                                    });
@@ -204,16 +215,6 @@ class LegWalk {
         if (const auto halt = forwarding_halt(host, iif)) return *halt;
         const auto drop = filter(host, iif, bridge ? host.settings(*bridge).name : "lo");
         return drop ? *drop : passed();
-    }
-
-    // A bridge without an address of the family waits for its first pod; the network comes with that.
-    bool carries_network(const WalkHost& host, const std::optional<std::uint32_t>& bridge) const {
-        if (!bridge || !host.facts().addresses.known()) return bridge.has_value();
-        return std::any_of(host.facts().addresses->begin(), host.facts().addresses->end(),
-                           [&](const InterfaceAddress& address) {
-                               return address.ifindex == *bridge && !address.address.is_link_local() &&
-                                      address.address.family() == packet_.to.address.family();
-                           });
     }
 
     std::optional<Leg> forwarding_halt(const WalkHost& host, std::uint32_t iif) const {
@@ -285,8 +286,12 @@ class LegWalk {
     Leg next(const WalkHost& host, const FibMatch& match, const Address& target, std::uint32_t ifindex) {
         const HostId& name = host.host().name;
         const NeighbourState neighbour = host.neighbour(target, ifindex);
-        if (neighbour.wrong)
-            return broken(name, "wrong neighbour entry for " + target.to_string(), "neighbour-wrong");
+        if (neighbour.wrong) {
+            Leg leg = broken(name, "wrong neighbour entry for " + target.to_string(), "neighbour-wrong");
+            if (const Neighbour* entry = host.neighbour_entry(target, ifindex))
+                leg.decisions.back().neighbour = *entry;
+            return leg;
+        }
         const auto carrier = carrier_of(target);
         const InventoryHost* owner = world_.snapshot.inventory.owner_of(target);
         if (!carrier && owner != nullptr && world_.find(owner->name) != nullptr) {
@@ -337,6 +342,7 @@ class LegWalk {
     const World& world_;
     const Packet& packet_;
     std::vector<HostId> path_;
+    std::vector<std::pair<HostId, FibMatch>> lookups_;  // of the hosts on the path
     std::set<std::pair<HostId, std::uint32_t>> under_way_, done_;
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,6 +21,14 @@ struct Flow {
 
 enum class WalkStatus : std::uint8_t { pass, broken, unknown };
 
+// What the tables of one host made of the packet.
+struct Decision {
+    HostId host;
+    std::optional<Rule> rule;            // that chose the table, or rejected
+    std::optional<Route> route;          // that matched
+    std::optional<Neighbour> neighbour;  // the entry that the packet was sent to, where that is why it stops
+};
+
 // One leg. It stops at `stopped_at` for `reason` unless it passes.
 struct Leg {
     WalkStatus status = WalkStatus::unknown;
@@ -29,6 +38,7 @@ struct Leg {
                          // "table not read"
     std::string code;  // the cause code that fits the stop best ("route-missing", "forwarding-disabled", ..),
                        // empty if none does
+    std::vector<Decision> decisions;  // of a broken leg: of each host that looked it up, source host first
 };
 
 struct Walk {

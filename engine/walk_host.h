@@ -40,6 +40,9 @@ class WalkHost {
     const LinkSettings& settings(std::uint32_t ifindex) const;
     const Link* link(std::uint32_t ifindex) const;
     NeighbourState neighbour(const Address& address, std::uint32_t ifindex) const;
+    const Neighbour* neighbour_entry(const Address& address, std::uint32_t ifindex) const {
+        return neighbours_->entry(address, ifindex);
+    }
 
   private:
     LinkSettings read_settings(const Link* link, std::span<const Change> overlay) const;

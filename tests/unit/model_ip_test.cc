@@ -43,32 +43,32 @@ TEST(Prefix, UsableAddressesLeaveOutNetworkAndBroadcast) {
 }
 
 TEST(Prefix, ContainsIsBitwise) {
-    rc::check([](std::uint32_t network, std::uint32_t address) {
+    EXPECT_TRUE(rc::check([](std::uint32_t network, std::uint32_t address) {
         const unsigned length = *rc::gen::inRange(0U, 33U);
         const std::uint32_t mask = length == 0 ? 0 : ~std::uint32_t{0} << (32 - length);
         RC_ASSERT(Prefix(Address::v4(network), length).contains(Address::v4(address)) ==
                   ((network & mask) == (address & mask)));
         RC_ASSERT(Prefix(Address::v4(network), length).contains(Address::v4(network)));
-    });
+    }));
 }
 
 TEST(Prefix, TextRoundTrips) {
-    rc::check([](std::array<std::uint8_t, 16> bytes) {
+    EXPECT_TRUE(rc::check([](std::array<std::uint8_t, 16> bytes) {
         bytes[0] = 0xfd;
         const Prefix p(Address::v6(bytes), *rc::gen::inRange(0U, 129U));
         RC_ASSERT(*Prefix::parse(p.to_string()) == p);
         RC_ASSERT(p.contains(p.first()) && p.contains(p.last()));
         RC_ASSERT(p.is_default() || !p.contains(p.last().offset(1)) || p.last().offset(1) < p.last());
-    });
+    }));
 }
 
 TEST(Address, OffsetCarriesAndReturns) {
-    rc::check([](std::uint32_t value) {
+    EXPECT_TRUE(rc::check([](std::uint32_t value) {
         const auto n = *rc::gen::inRange<std::int64_t>(-70000, 70000);
         const auto a = Address::v4(value);
         RC_ASSERT(a.offset(n).offset(-n) == a);
         RC_ASSERT(a.offset(n).v4_value() == static_cast<std::uint32_t>(value + n));
-    });
+    }));
 }
 
 }  // namespace

@@ -24,6 +24,7 @@ struct ProbeFlow {
     std::uint32_t source_pod = 0;        // number of the synthetic pod, 0: the node itself
     std::uint32_t destination_pod = 0;   // likewise
     std::optional<Address> next_hop{};   // of a next_hop probe
+    std::string unknown{};               // why none can be sent (no pod at one of its ends), else empty
 
     bool operator==(const ProbeFlow&) const = default;
 };

@@ -77,7 +77,7 @@ std::vector<std::uint8_t> craft_v4(const ProbePacket& packet, const ProbeKey& ke
 std::vector<std::uint8_t> craft_v6(const ProbePacket& packet, const ProbeKey& key) {
     Tins::IPv6 ip(Tins::IPv6Address(packet.destination.wire()), Tins::IPv6Address(packet.source.wire()));
     ip.hop_limit(packet.hop_limit);
-    ip.flow_label(key.tag);
+    if (packet.label) ip.flow_label(key.tag);
     ip.inner_pdu(transport(packet, key).release());
     return ip.serialize();
 }

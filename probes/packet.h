@@ -39,6 +39,7 @@ struct ProbePacket {
     std::uint16_t number = 0;
     std::uint32_t size = 0;       // bytes of the IP packet; 0: the smallest. TCP is always the smallest
     std::uint8_t hop_limit = 64;  // TTL
+    bool label = true;            // IPv6: the tag is the flow label; without it nothing is told from quotes
 };
 
 // The smallest packet of a protocol, in bytes, headers included.

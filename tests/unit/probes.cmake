@@ -1,2 +1,3 @@
-podroute_tests(probes-test SOURCES probes_arp_test.cc probes_filter_test.cc probes_packet_test.cc probes_probe_filter_test.cc probes_neighbour_prober_test.cc
+podroute_tests(probes-test SOURCES probes_arp_test.cc probes_filter_test.cc probes_neighbour_prober_test.cc
+                                   probes_packet_prober_test.cc probes_packet_test.cc probes_probe_filter_test.cc
                LINK podroute::probes LABELS unit)

@@ -40,7 +40,7 @@ TEST(NeighbourQuestion, GoesToTheSolicitedNodeGroupWithItsChecksum) {
 }
 
 TEST(NeighbourQuestion, ReadsBack) {
-    rc::check([] {
+    testing::holds([] {
         const bool v4 = *rc::gen::arbitrary<bool>();
         const auto source = any_address(v4), target = any_address(v4);
         const auto frame = craft_question(any_mac(), source, target);
@@ -59,7 +59,7 @@ TEST(NeighbourQuestion, RefusesLinksWithoutEthernetAddressAndMixedFamilies) {
 }
 
 TEST(NeighbourAnswer, ReadsBack) {
-    rc::check([] {
+    testing::holds([] {
         const bool v4 = *rc::gen::arbitrary<bool>();
         const auto mac = any_mac(), to = any_mac();
         const auto address = any_address(v4);
@@ -82,8 +82,8 @@ TEST(NeighbourAnswer, AGroupsOrNoMacIsNobody) {
 }
 
 TEST(NeighbourAnswer, RandomBytesSayNothingAndCutOnesNeverCrash) {
-    rc::check([](const Bytes& bytes) { RC_ASSERT(!read_answer(bytes) && !read_question(bytes)); });
-    rc::check([] {
+    testing::holds([](const Bytes& bytes) { RC_ASSERT(!read_answer(bytes) && !read_question(bytes)); });
+    testing::holds([] {
         const bool v4 = *rc::gen::arbitrary<bool>();
         auto frame = v4 ? arp_reply(any_mac(), any_address(true), any_mac())
                         : advertisement(any_mac(), any_address(false), any_mac());
@@ -97,7 +97,7 @@ TEST(NeighbourAnswer, RandomBytesSayNothingAndCutOnesNeverCrash) {
 
 // Behind the two types that are parsed at all, everything is random.
 TEST(NeighbourAnswer, RandomPayloadsNeverCrash) {
-    rc::check([](const Bytes& payload) {
+    testing::holds([](const Bytes& payload) {
         Bytes frame(12, 2);
         const bool arp = *rc::gen::arbitrary<bool>();
         for (const int b : {arp ? 0x08 : 0x86, arp ? 0x06 : 0xdd})

@@ -33,7 +33,7 @@ std::vector<BpfInstruction> filter_for(const std::vector<Address>& addresses) {
 }
 
 TEST(Filter, LetsThroughTheAnswersAskedForAndNoOthers) {
-    rc::check([] {
+    testing::holds([] {
         std::vector<Address> asked{any_address(true), any_address(false)};
         for (int i = *rc::gen::inRange(0, 5); i > 0; --i)
             asked.push_back(any_address(*rc::gen::arbitrary<bool>()));
@@ -62,9 +62,9 @@ TEST(Filter, OneFamilyAlone) {
 
 TEST(Filter, RandomBytesNeverPass) {
     const auto filter = filter_for({*Address::parse("10.240.0.21"), *Address::parse("fd00:10:240::15")});
-    rc::check([&](const Bytes& bytes) { RC_ASSERT(!passes(filter, bytes)); });
+    testing::holds([&](const Bytes& bytes) { RC_ASSERT(!passes(filter, bytes)); });
     // Also not when they begin as a frame for us does.
-    rc::check([&](const Bytes& bytes) {
+    testing::holds([&](const Bytes& bytes) {
         Bytes frame = testing::mac_bytes(kMe);
         testing::append(frame, testing::mac_bytes(kOther));
         testing::append(frame, bytes);

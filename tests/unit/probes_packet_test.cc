@@ -55,7 +55,7 @@ unsigned transport_sum(const Bytes& ip) {
 }
 
 TEST(Packet, CraftedAndReadIsTheSame) {
-    rc::check([] {
+    testing::holds([] {
         const auto key = any_key();
         const auto probe = any_probe();
         const auto ip = craft_probe(probe, key);
@@ -74,7 +74,7 @@ TEST(Packet, CraftedAndReadIsTheSame) {
 }
 
 TEST(Packet, HeadersAreAsTheRfcsSay) {
-    rc::check([] {
+    testing::holds([] {
         const auto key = any_key();
         const auto probe = any_probe();
         const auto ip = *craft_probe(probe, key);
@@ -93,7 +93,7 @@ TEST(Packet, HeadersAreAsTheRfcsSay) {
 }
 
 TEST(Packet, AnswersAreReadFromTheTargetsSide) {
-    rc::check([] {
+    testing::holds([] {
         const auto key = any_key();
         const auto probe = any_probe();
         const auto ip = *craft_probe(probe, key);
@@ -110,7 +110,7 @@ TEST(Packet, AnswersAreReadFromTheTargetsSide) {
 }
 
 TEST(Packet, ARewrittenSourceIsSeenAndTheProbeStillKnown) {
-    rc::check([] {
+    testing::holds([] {
         const auto key = any_key();
         const auto probe = any_probe();
         const auto other = any_address(probe.source.is_v4());
@@ -121,7 +121,7 @@ TEST(Packet, ARewrittenSourceIsSeenAndTheProbeStillKnown) {
 }
 
 TEST(Packet, ErrorsAreReadFromTheShortestQuote) {
-    rc::check([] {
+    testing::holds([] {
         const auto key = any_key();
         const auto probe = any_probe();
         const auto ip = *craft_probe(probe, key);
@@ -153,7 +153,7 @@ TEST(Packet, ARedirectIsNoObjection) {
 }
 
 TEST(Packet, ProbesOfOtherRunsAndRoundsAreNotOurs) {
-    rc::check([] {
+    testing::holds([] {
         const auto key = any_key();
         ProbeKey other = key;
         if (*rc::gen::arbitrary<bool>())
@@ -171,7 +171,7 @@ TEST(Packet, ProbesOfOtherRunsAndRoundsAreNotOurs) {
 
 TEST(Packet, RandomBytesNeverMatchAndNeverCrash) {
     const ProbeKey key{0x0123456789abcdef, 0x4242};
-    rc::check([&](const Bytes& bytes) {
+    testing::holds([&](const Bytes& bytes) {
         RC_ASSERT(!read_probe(bytes, key));
         for (const auto& type : {Bytes{8, 0}, Bytes{0x86, 0xdd}}) {
             Bytes frame(12, 2);
@@ -187,7 +187,7 @@ TEST(Packet, RandomBytesNeverMatchAndNeverCrash) {
 // A frame of ours, changed or cut: it may still be read (a capture keeps only the beginning), but then as the
 // probe it was or as none of its number's range; never crashes.
 TEST(Packet, MutatedFramesNeverCrash) {
-    rc::check([] {
+    testing::holds([] {
         const auto key = any_key();
         const auto ip = *craft_probe(any_probe(), key);
         const auto kind = *rc::gen::inRange(0, 3);

@@ -38,6 +38,7 @@ struct Verify {
     Policy policy;
     OutputOptions output;
     std::string snapshot;  // file to record to; empty: none
+    std::string pcap;      // file for what was caught; empty: none
 };
 struct Plan {
     std::string machines = "machines.txt";

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 #include <random>
 #include <semaphore>
 #include <sstream>
@@ -23,6 +24,8 @@
 #include "hosts/observe.h"
 #include "hosts/ssh_link.h"
 #include "probes/neighbour_prober.h"
+#include "probes/packet_prober.h"
+#include "probes/pcapng.h"
 #include "reports/progress.h"
 #include "reports/terminal.h"
 #include "reports/text.h"
@@ -97,7 +100,15 @@ Opener logged(const LoginContext& context) {
     };
 }
 
-Snapshot observe_cluster(const Verify& options, Snapshot start, const std::stop_token& cancel) {
+std::uint64_t now_us() {
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                          std::chrono::system_clock::now().time_since_epoch())
+                                          .count());
+}
+
+// `captures` gets what was caught; null: nobody does.
+Snapshot observe_cluster(const Verify& options, Snapshot start, PcapNg* captures,
+                         const std::stop_token& cancel) {
     Watchdog watchdog(cancel);
     const auto ssh = ssh_options(options.ssh);
     std::counting_semaphore<> jobs(ssh.jobs);
@@ -118,7 +129,15 @@ Snapshot observe_cluster(const Verify& options, Snapshot start, const std::stop_
     ProgressDisplay display(
         {STDERR_FILENO, shown, terminal.width, terminal.utf8, std::chrono::milliseconds(100)}, names);
 
-    NeighbourProber prober;
+    NeighbourProber neighbours;
+    PacketProber packets;
+    ProberChain chain({&neighbours, &packets});
+    FrameTap::Sink sink;
+    if (captures != nullptr)
+        sink = [captures](const RoundPlan& plan, const Caught& caught) {
+            captures->add(plan, caught, now_us());
+        };
+    FrameTap prober(chain, std::move(sink));
     const Inventory inventory = start.inventory;
     Snapshot snapshot = [&] {
         Fleet fleet(inventory, logged(context));
@@ -167,6 +186,17 @@ int run(const Verify& options) {
             return abort_run(*files, run_info, *inventory, kBadUsage, good.error());
         }
     }
+    std::ofstream capture_file;
+    std::optional<PcapNg> captures;
+    if (!options.pcap.empty()) {
+        capture_file.open(options.pcap, std::ios::binary | std::ios::trunc);
+        if (!capture_file) {
+            const std::string text = "--pcap: " + sanitize(options.pcap) + " cannot be written";
+            fmt::print(stderr, "podroute: {}\n", text);
+            return abort_run(*files, run_info, *inventory, kBadUsage, {"bad-usage", text, options.pcap});
+        }
+        captures.emplace(capture_file);
+    }
     set_up_log(options.output.verbose);
 
     Snapshot start;
@@ -179,7 +209,10 @@ int run(const Verify& options) {
         !again)
         return kInternalError;
     const CancelOnSignal signals;
-    Snapshot snapshot = observe_cluster(options, std::move(start), signals.token());
+    Snapshot snapshot =
+        observe_cluster(options, std::move(start), captures ? &*captures : nullptr, signals.token());
+    if (captures && !capture_file.flush())
+        fmt::print(stderr, "podroute: {}: not written whole\n", options.pcap);
     snapshot.run.duration_ms =
         std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started).count();
     if (!options.snapshot.empty()) {

@@ -93,7 +93,7 @@ class Maker {
     }
 
     std::string no_pod() const {
-        const std::string start = host_.name + ": no synthetic pod could be opened";
+        std::string start = host_.name + ": no synthetic pod could be opened";
         if (findings_ == nullptr || findings_->pods_refused.empty()) return start;
         return start + ": " + findings_->pods_refused.front().text;
     }

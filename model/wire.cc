@@ -47,7 +47,7 @@ void fields(V& v, OpenPod& x, const OpenPod& d) {
 template <class V>
 void fields(V& v, OpenedPod& x, const OpenedPod& d) {
     PODROUTE_FIELD(number), PODROUTE_FIELD(ifindex), PODROUTE_FIELD(pod_ifindex), PODROUTE_FIELD(mac);
-    PODROUTE_FIELD(gateway_mac), PODROUTE_FIELD(mtu);
+    PODROUTE_FIELD(gateway_mac), PODROUTE_FIELD(mtu), PODROUTE_FIELD(bridge);
 }
 template <class V>
 void fields(V& v, Listener& x, const Listener& d) {
@@ -108,8 +108,12 @@ void fields(V& v, SolicitReply& x, const SolicitReply& d) {
 template <class V>
 void fields(V&, ArmReply&, const ArmReply&) {}
 template <class V>
+void fields(V& v, Unsent& x, const Unsent& d) {
+    PODROUTE_FIELD(index), PODROUTE_FIELD(error);
+}
+template <class V>
 void fields(V& v, FireReply& x, const FireReply& d) {
-    PODROUTE_FIELD(sent);
+    PODROUTE_FIELD(sent), PODROUTE_FIELD(unsent), PODROUTE_FIELD(started_us);
 }
 template <class V>
 void fields(V&, PingReply&, const PingReply&) {}

@@ -57,10 +57,7 @@ TEST_F(AgentPodsRefused, AnAddressThatTheHostCarriesOrRoutesElsewhere) {
         "ip route add 10.200.0.128/26 via 10.240.0.21; ip route add fd00:200::211 via fd00:240::21");
     for (const auto* address : {"10.200.0.1", "10.200.0.210", "10.200.0.211", "10.200.0.130", "10.200.0.255",
                                 "fd00:200::1", "fd00:200::211"})
-        if (std::string_view(address) != "10.200.0.1" && std::string_view(address) != "fd00:200::1")
-            EXPECT_EQ(refusal({with(on_bridge(), address)}).where, address);
-        else
-            EXPECT_EQ(refusal({with(on_bridge(), address)}).where, address) << "the gateway";
+        EXPECT_EQ(refusal({with(on_bridge(), address)}).where, address);
     EXPECT_EQ(refusal({with(without_bridge(), "10.240.0.20")}).where, "10.240.0.20");
 }
 
@@ -69,6 +66,7 @@ TEST_F(AgentPodsRefused, AnAddressThatIpamHasGivenAway) {
     run("mount -t tmpfs none /var/lib && mkdir -p /var/lib/cni/networks/bridge && touch "
         "/var/lib/cni/networks/bridge/10.200.0.201");
     const auto error = refusal({on_bridge()});
+    run("umount /var/lib");
     EXPECT_EQ(error.where, "10.200.0.201");
     EXPECT_NE(error.text.find("/var/lib/cni/networks/bridge"), std::string::npos) << error.text;
 }

@@ -91,6 +91,14 @@ void echo(int fd, std::uint32_t& left) {
     }
 }
 
+std::string name_of(const Listener& listener) {
+    std::string out = listener.protocol == Protocol::tcp ? "tcp " : "udp ";
+    out += listener.address.to_string();
+    out += ' ';
+    out += std::to_string(listener.port);
+    return out;
+}
+
 bool ready(std::span<const pollfd> polled) {
     return std::any_of(polled.begin(), polled.end(), [](const pollfd& p) { return p.revents != 0; });
 }
@@ -118,8 +126,7 @@ Result<void> Listeners::open(const std::vector<Listener>& listeners, const Pods&
     if (listeners.size() > kMaxListeners)
         return failure("listener", "more than " + std::to_string(kMaxListeners) + " listeners");
     for (const auto& listener : listeners) {
-        std::string where = listener.protocol == Protocol::tcp ? "tcp" : "udp";
-        where += ' ' + listener.address.to_string() + ' ' + std::to_string(listener.port);
+        const auto where = name_of(listener);
         const auto place = pods.namespace_of(listener.pod);
         int fd = -1;
         std::string why = place ? "" : place.error().text;

@@ -1,7 +1,6 @@
 // podroute-agent: answers requests on standard input until it ends. It decides nothing and leaves nothing.
 //
 // Usage: podroute-agent [--version] [--unlink-self DIR] [--ssh-connection TEXT]
-#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -14,11 +13,12 @@
 #include <optional>
 #include <string>
 
+#include "agent/armed.h"
 #include "agent/fib.h"
+#include "agent/firing.h"
 #include "agent/gather.h"
-#include "agent/packets.h"
+#include "agent/pods.h"
 #include "agent/solicit.h"
-#include "agent/waiting.h"
 
 namespace podroute::agent {
 
@@ -38,7 +38,8 @@ class Agent {
     Reply answer(const Request& request) {
         return std::visit([this](const auto& r) { return this->handle(r); }, request);
     }
-    std::chrono::milliseconds heartbeat() const { return heartbeat_; }
+    // False when nothing came for as long as the hello said. Listeners answer meanwhile.
+    bool wait_for_input() { return armed_.wait_for_input(heartbeat_); }
 
   private:
     Reply handle(const Hello& hello) {
@@ -60,26 +61,34 @@ class Agent {
         return std::move(*reply);
     }
     Reply handle(const Arm& request) {
-        if (auto armed = packets_.arm(request.captures); !armed) return refused(armed.error());
+        if (auto armed = armed_.arm(request, pods_); !armed) return refused(armed.error());
         return ArmReply{};
     }
     Reply handle(const Fire& request) {
-        auto sent = packets_.fire(request.frames);
+        auto sent = fire(request.frames, pods_, [this](Clock::time_point until) { armed_.attend(until); });
         if (!sent) return refused(sent.error());
-        return FireReply{*sent};
+        return std::move(*sent);
     }
-    Reply handle(const Collect& request) { return packets_.collect(request.wait_ms); }
-    static Reply handle(const OpenPod&) { return not_built(); }
+    Reply handle(const Collect& request) { return armed_.collect(request.wait_ms); }
+    Reply handle(const OpenPod& request) {
+        auto opened = pods_.open(netlink_, request);
+        if (!opened) return refused(opened.error());
+        return std::move(*opened);
+    }
     static Reply handle(const Apply&) { return not_built(); }
     static Reply handle(const Keep&) { return not_built(); }
     static Reply handle(const Revert&) { return not_built(); }
     static Reply handle(const Recover&) { return not_built(); }
     static Reply not_built() { return refused({"not-built", "this agent cannot do that", ""}); }
     static Reply handle(const Ping&) { return PingReply{}; }
-    static Reply handle(const Bye&) { return ByeReply{}; }
+    Reply handle(const Bye&) {
+        pods_.close();
+        return ByeReply{};
+    }
 
     Netlink netlink_;
-    Packets packets_;
+    Pods pods_;
+    Armed armed_;
     std::string ssh_connection_;
     std::chrono::milliseconds heartbeat_{30'000};  // until the hello says otherwise
 };
@@ -95,7 +104,7 @@ bool write_all(std::string_view bytes) {
 }
 
 // The next whole message's body; nothing when the input ended, nothing came in time, or it is oversized.
-std::optional<std::string> next_message(std::string& buffer, std::chrono::milliseconds patience) {
+std::optional<std::string> next_message(std::string& buffer, Agent& agent) {
     for (;;) {
         if (buffer.size() >= 4) {
             const auto length = message_length(buffer);
@@ -106,10 +115,7 @@ std::optional<std::string> next_message(std::string& buffer, std::chrono::millis
                 return body;
             }
         }
-        pollfd p{STDIN_FILENO, POLLIN, 0};
-        const int ready = poll(&p, 1, static_cast<int>(patience.count()));
-        if (ready < 0 && errno == EINTR) continue;
-        if (ready <= 0) return std::nullopt;
+        if (!agent.wait_for_input()) return std::nullopt;
         std::array<char, 65536> part{};
         const ssize_t n = read(STDIN_FILENO, part.data(), part.size());
         if (n <= 0) return std::nullopt;
@@ -125,7 +131,7 @@ int serve(const std::string& ssh_connection) {
     }
     Agent agent(std::move(*netlink), ssh_connection);
     std::string buffer;
-    while (const auto body = next_message(buffer, agent.heartbeat())) {
+    while (const auto body = next_message(buffer, agent)) {
         const auto request = decode_request(*body);
         auto reply = encode(request ? agent.answer(*request) : Reply{refused(request.error())});
         if (reply.size() > kMaxMessageBytes)

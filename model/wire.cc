@@ -99,8 +99,12 @@ void fields(V& v, SolicitReply& x, const SolicitReply& d) {
 template <class V>
 void fields(V&, ArmReply&, const ArmReply&) {}
 template <class V>
+void fields(V& v, Unsent& x, const Unsent& d) {
+    PODROUTE_FIELD(index), PODROUTE_FIELD(error);
+}
+template <class V>
 void fields(V& v, FireReply& x, const FireReply& d) {
-    PODROUTE_FIELD(sent);
+    PODROUTE_FIELD(sent), PODROUTE_FIELD(unsent), PODROUTE_FIELD(started_us);
 }
 template <class V>
 void fields(V&, PingReply&, const PingReply&) {}

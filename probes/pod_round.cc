@@ -20,10 +20,11 @@ std::set<Address> refused_by(const Snapshot& snapshot, const HostId& host) {
     return out;
 }
 
-// A host that opened its pods, was lost, or could not be asked is not asked again.
-bool refused(const Snapshot& snapshot, const HostId& host) {
+// Asked again is only who would have given another address.
+bool refused_address(const Snapshot& snapshot, const HostId& host) {
     const HostFindings* findings = pods_of(snapshot, host);
-    return findings != nullptr && findings->opened.empty() && !findings->asked.empty();
+    return findings != nullptr && findings->opened.empty() && !findings->pods_refused.empty() &&
+           Address::parse(findings->pods_refused.front().where).has_value();
 }
 
 }  // namespace
@@ -34,7 +35,7 @@ std::optional<RoundPlan> plan_pod_round(const Snapshot& snapshot, unsigned attem
     for (const InventoryHost& host : snapshot.inventory.hosts) {
         const auto at = snapshot.hosts.find(host.name);
         if (at == snapshot.hosts.end() || !at->second.known()) continue;
-        if (attempt != 0 && !refused(snapshot, host.name)) continue;
+        if (attempt != 0 && !refused_address(snapshot, host.name)) continue;
         PodPlan pods =
             plan_pods(snapshot, host, *at->second, refused_by(snapshot, host.name), attempt, !last);
         if (!pods.unavailable.empty()) plan.script.unavailable[host.name] = std::move(pods.unavailable);

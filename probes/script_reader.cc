@@ -137,6 +137,10 @@ class Reader {
         out.next_hop = flow.next_hop;
         out.unknown = why_unknown(flow);
         if (!out.unknown.empty()) return out;
+        if (const HostId* host = lost_frames(flow); host != nullptr && !whole(flow, tally)) {
+            out.unknown = *host + " caught more than it could keep";
+            return out;
+        }
         // A reset that its target sent, because the probe arrived there, is an answer; any other is forged.
         const Numbers refused = tally.reset & tally.arrived, forged = tally.reset & ~tally.arrived;
         const Numbers answered = tally.answered | refused;
@@ -156,6 +160,16 @@ class Reader {
         const bool healthy = out.arrived == out.sent && out.answered == out.sent && !out.source_seen;
         if (plan_.script.paths || !healthy) add_sightings(out, tally);
         return out;
+    }
+
+    // A host where the flow ends whose captures overflowed: what it did not report may have been there.
+    const HostId* lost_frames(const ProbeFlow& flow) const {
+        for (const HostId* host : {&flow.source.host, &flow.destination.host})
+            if (caught_.at(*host)->dropped != 0) return host;
+        return nullptr;
+    }
+    static bool whole(const ProbeFlow& flow, const Tally& tally) {
+        return tally.arrived.count() == flow.count && tally.answered.count() == flow.count;
     }
 
     static void add_round_trips(ProbeResult& out, const ProbeFlow& flow, const Tally& tally,
@@ -199,7 +213,7 @@ Observed<HostFindings> findings_of(const HostTask& task, const HostCatch& caught
         if (queries.contains(answer.query)) out.lookups.push_back(answer);
     if (task.pods.empty()) return out;
     out.asked = task.pods;
-    out.pods_refused = caught.pods_refused;
+    if (caught.pods_refused) out.pods_refused.push_back(*caught.pods_refused);
     return out;
 }
 

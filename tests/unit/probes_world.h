@@ -45,6 +45,7 @@ class World {
     std::set<HostId> resets;                  // answer a SYN by a reset
     std::set<Address> taken;                  // refused as pods' addresses
     std::map<HostId, std::uint32_t> pod_mtu;  // bytes; else 1500
+    std::set<HostId> overflows;               // lost frames that they caught
     std::uint64_t one_way_us = 100;
     std::function<std::vector<FibAnswer>(const HostId&, const std::vector<FibQuery>&)> lookups;
 
@@ -79,6 +80,8 @@ class World {
         clock_ += 1'000'000;
         for (const auto& [host, task] : plan.tasks)
             for (const Frame& frame : task.frames) send(host, frame);
+        for (const auto& host : overflows)
+            if (caught_.contains(host)) caught_[host]->dropped = 1;
         if (plan.stage != "pods")
             for (const auto& host : dead_in_probes)
                 if (caught_.contains(host)) caught_[host] = Unknown{"the agent is gone", "agent-failed", ""};
@@ -87,12 +90,12 @@ class World {
 
     void open(const HostId& host, const HostTask& task, HostCatch& caught) {
         if (task.pods.empty()) return;
-        if (refuses_pods.contains(host)) caught.pods_refused.push_back({"pod-unavailable", "no veth", ""});
+        if (refuses_pods.contains(host)) caught.pods_refused = Error{"pod-unavailable", "no veth", ""};
         for (const auto& spec : task.pods)
             for (const auto& a : spec.addresses)
                 if (taken.contains(a))
-                    caught.pods_refused.push_back({"pod-unavailable", "it answers", a.to_string()});
-        if (!caught.pods_refused.empty()) return;
+                    caught.pods_refused = Error{"pod-unavailable", "it answers", a.to_string()};
+        if (caught.pods_refused) return;
         for (const auto& spec : task.pods) {
             const auto mtu = pod_mtu.contains(host) ? pod_mtu[host] : 1500;
             caught.pods.push_back({spec.number, 10 + spec.number, kPodEth0, "02:00:00:00:00:01", "", mtu});

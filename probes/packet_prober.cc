@@ -6,6 +6,7 @@
 #include "probes/detail_round.h"
 #include "probes/main_round.h"
 #include "probes/pod_round.h"
+#include "probes/script_reader.h"
 
 namespace podroute {
 namespace {

@@ -14,7 +14,7 @@
 #include <optional>
 
 #include "model/prober.h"
-#include "probes/script_reader.h"
+#include "probes/settled.h"
 
 namespace podroute {
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <bitset>
 
+#include "probes/probe_index.h"
+#include "probes/reading.h"
 #include "probes/round_builder.h"
 
 namespace podroute {
@@ -231,28 +233,6 @@ void add_pods(HostFindings& findings, const HostId& host, const HostTask& task, 
 
 }  // namespace
 
-ProbeIndex::ProbeIndex(const ProbeScript& script) {
-    for (std::size_t i = 0; i < script.flows.size(); ++i) {
-        const ProbeFlow& flow = script.flows[i];
-        if (flow.count == 0) continue;
-        ranges_[flow.destination.address]
-            .at(static_cast<std::size_t>(flow.protocol))
-            .push_back({flow.first, flow.count, i});
-    }
-}
-
-std::optional<ProbeIndex::Found> ProbeIndex::find(const SeenPacket& seen) const {
-    const auto target = ranges_.find(seen.target);
-    if (target == ranges_.end()) return std::nullopt;
-    const auto& ranges = target->second.at(static_cast<std::size_t>(seen.protocol));
-    auto at = std::upper_bound(ranges.begin(), ranges.end(), seen.number,
-                               [](std::uint16_t number, const Range& r) { return number < r.first; });
-    if (at == ranges.begin()) return std::nullopt;
-    --at;
-    const auto nth = static_cast<std::uint16_t>(seen.number - at->first);
-    return nth < at->count ? std::optional(Found{at->flow, nth}) : std::nullopt;
-}
-
 RoundResult read_script(const RoundPlan& plan, const Caught& caught) {
     RoundResult result;
     result.stage = plan.stage;
@@ -273,36 +253,6 @@ RoundResult read_script(const RoundPlan& plan, const Caught& caught) {
     }
     result.probes = Reader(plan, caught).results();
     return result;
-}
-
-Settled::Settled(const RoundPlan& plan) : script_(plan.script), index_(plan.script) {
-    for (const auto& [host, task] : plan.tasks) hosts_[host];
-    for (const ProbeFlow& flow : script_.flows)
-        if (waits_for(flow)) hosts_[flow.source.host].left += flow.count;
-}
-
-// Where nobody may be, nobody need answer.
-bool Settled::waits_for(const ProbeFlow& flow) const {
-    return flow.purpose != Purpose::next_hop && flow.unknown.empty();
-}
-
-bool Settled::complete(const HostId& host, std::span<const Frame> frames) {
-    const auto at = hosts_.find(host);
-    if (at == hosts_.end()) return true;
-    Open& open = at->second;
-    for (; open.read < frames.size(); ++open.read) {
-        const Frame& frame = frames[open.read];
-        if (frame.leaving) continue;
-        const auto seen = read_probe(frame.bytes, {script_.word, script_.tag});
-        if (!seen || seen->kind == SeenKind::request) continue;
-        const auto found = index_.find(*seen);
-        if (!found) continue;
-        const ProbeFlow& flow = script_.flows[found->flow];
-        if (flow.source.host != host || flow.source_pod != frame.pod || !waits_for(flow)) continue;
-        const std::uint64_t key = static_cast<std::uint64_t>(found->flow) << 16 | found->nth;
-        if (open.left > 0 && open.done.emplace(key, true).second) --open.left;
-    }
-    return open.left == 0;
 }
 
 }  // namespace podroute

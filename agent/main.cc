@@ -14,11 +14,13 @@
 #include <optional>
 #include <string>
 
+#include "agent/armed.h"
 #include "agent/fib.h"
+#include "agent/firing.h"
 #include "agent/fixer.h"
 #include "agent/gather.h"
 #include "agent/messages.h"
-#include "agent/packets.h"
+#include "agent/pods.h"
 #include "agent/solicit.h"
 #include "agent/watchdog.h"
 
@@ -40,7 +42,8 @@ class Agent {
     Reply answer(const Request& request) {
         return std::visit([this](const auto& r) { return this->handle(r); }, request);
     }
-    std::chrono::milliseconds heartbeat() const { return heartbeat_; }
+    // False when nothing came for as long as the hello said. Listeners answer meanwhile.
+    bool wait_for_input(const Aside& aside) { return armed_.wait_for_input(heartbeat_, aside); }
     Fixer& fixer() { return fixer_; }
 
   private:
@@ -63,26 +66,33 @@ class Agent {
         return std::move(*reply);
     }
     Reply handle(const Arm& request) {
-        if (auto armed = packets_.arm(request.captures); !armed) return refused(armed.error());
+        if (auto armed = armed_.arm(request, pods_); !armed) return refused(armed.error());
         return ArmReply{};
     }
     Reply handle(const Fire& request) {
-        auto sent = packets_.fire(request.frames);
+        auto sent = fire(request.frames, pods_, [this](Clock::time_point until) { armed_.attend(until); });
         if (!sent) return refused(sent.error());
-        return FireReply{*sent};
+        return std::move(*sent);
     }
-    Reply handle(const Collect& request) { return packets_.collect(request.wait_ms); }
-    static Reply handle(const OpenPod&) { return not_built(); }
+    Reply handle(const Collect& request) { return armed_.collect(request.wait_ms); }
+    Reply handle(const OpenPod& request) {
+        auto opened = pods_.open(netlink_, request);
+        if (!opened) return refused(opened.error());
+        return std::move(*opened);
+    }
     Reply handle(const Apply& request) { return fixer_.apply(request); }
     Reply handle(const Keep&) { return fixer_.keep(); }
     Reply handle(const Revert&) { return fixer_.revert(); }
     Reply handle(const Recover&) { return fixer_.recover(); }
-    static Reply not_built() { return refused({"not-built", "this agent cannot do that", ""}); }
     static Reply handle(const Ping&) { return PingReply{}; }
-    static Reply handle(const Bye&) { return ByeReply{}; }
+    Reply handle(const Bye&) {
+        pods_.close();
+        return ByeReply{};
+    }
 
     Netlink netlink_;
-    Packets packets_;
+    Pods pods_;
+    Armed armed_;
     Fixer fixer_{netlink_};
     std::string ssh_connection_;
     std::chrono::milliseconds heartbeat_{30'000};  // until the hello says otherwise
@@ -98,7 +108,7 @@ int serve(const std::string& ssh_connection) {
     const Aside watchdog{[&] { return agent.fixer().descriptor(); }, [&] { agent.fixer().notice(); }};
     MessageReader input(STDIN_FILENO);
     bool good = true;
-    while (const auto body = input.next(agent.heartbeat(), watchdog)) {
+    while (const auto body = input.next([&] { return agent.wait_for_input(watchdog); })) {
         const auto request = decode_request(*body);
         auto reply = encode(request ? agent.answer(*request) : Reply{refused(request.error())});
         if (reply.size() > kMaxMessageBytes)

@@ -25,16 +25,20 @@ std::optional<std::string> MessageReader::take() {
     return body;
 }
 
-std::optional<std::string> MessageReader::next(std::chrono::milliseconds patience, const Aside& aside) {
+std::optional<std::string> MessageReader::next(std::chrono::milliseconds patience) {
+    return next([&] {
+        pollfd p{fd_, POLLIN, 0};
+        int ready = 0;
+        do ready = poll(&p, 1, static_cast<int>(patience.count()));
+        while (ready < 0 && errno == EINTR);
+        return ready > 0;
+    });
+}
+
+std::optional<std::string> MessageReader::next(const std::function<bool()>& wait) {
     for (;;) {
         if (auto body = take()) return body;
-        if (oversized()) return std::nullopt;
-        std::array<pollfd, 2> p{{{fd_, POLLIN, 0}, {aside.descriptor ? aside.descriptor() : -1, POLLIN, 0}}};
-        const int ready = poll(p.data(), p.size(), static_cast<int>(patience.count()));
-        if (ready < 0 && errno == EINTR) continue;
-        if (ready <= 0) return std::nullopt;
-        if (p[1].revents != 0) aside.ready();
-        if (p[0].revents == 0) continue;
+        if (oversized() || !wait()) return std::nullopt;
         std::array<char, 65536> part{};
         const ssize_t n = read(fd_, part.data(), part.size());
         if (n < 0 && errno == EINTR) continue;

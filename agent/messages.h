@@ -9,7 +9,7 @@
 
 namespace podroute::agent {
 
-// A second descriptor to look at while a message is waited for.
+// A second descriptor to look at while something is waited for.
 struct Aside {
     std::function<int()> descriptor;  // negative: none
     std::function<void()> ready;      // called when there is something to read, or it was closed
@@ -19,7 +19,9 @@ class MessageReader {
   public:
     explicit MessageReader(int fd) : fd_(fd) {}
     // The next message's body; nothing when the input ended, nothing came for `patience`, or it is oversized.
-    std::optional<std::string> next(std::chrono::milliseconds patience, const Aside& aside = {});
+    std::optional<std::string> next(std::chrono::milliseconds patience);
+    // As above; `wait` returns true when the descriptor has something to read, false when nothing came in time.
+    std::optional<std::string> next(const std::function<bool()>& wait);
 
   private:
     std::optional<std::string> take();

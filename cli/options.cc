@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
+#include <cmath>
 #include <iostream>
 #include <map>
 
@@ -126,6 +128,72 @@ void add_selection(CLI::App& app, Selection& selection, Policy& policy) {
         ->group("Output");
 }
 
+// What of Policy is not written as it is held.
+struct ProbeOptions {
+    std::vector<std::string> protocols;
+    double timeout_s = 1, max_loss_percent = 1;
+    std::string pairs = "auto";
+};
+
+void add_probes(CLI::App& app, ProbeOptions& probes, Policy& policy, std::string& pcap) {
+    constexpr auto group = "Probes";
+    app.add_option("--protocol", probes.protocols, "Probe by these (icmp, tcp, udp); default icmp,tcp")
+        ->type_name("PROTOCOL,..")
+        ->delimiter(',')
+        ->check(CLI::IsMember({"icmp", "tcp", "udp"}).description(""))
+        ->group(group);
+    app.add_option("--count", policy.count, "Probes of a pair and protocol; any loss makes them at least 20")
+        ->type_name("N")
+        ->check(CLI::Range(1, 100).description(""))
+        ->capture_default_str()
+        ->group(group);
+    app.add_option("--timeout", probes.timeout_s, "The longest that answers are waited for")
+        ->type_name("SECONDS")
+        ->check(CLI::Range(0.05, 60.0).description(""))
+        ->capture_default_str()
+        ->group(group);
+    app.add_option("--max-loss", probes.max_loss_percent, "More loss than this is an error, less a warning")
+        ->type_name("PERCENT")
+        ->check(CLI::Range(0.0, 100.0).description(""))
+        ->capture_default_str()
+        ->group(group);
+    app.add_option("--tcp-port", policy.tcp_port,
+                   "Port of TCP probes (default: one that is opened in synthetic pods, sshd's on nodes)")
+        ->type_name("PORT")
+        ->check(CLI::Range(1, 65535).description(""))
+        ->group(group);
+    static const std::map<std::string, Trace> traces{
+        {"failed", Trace::failed}, {"all", Trace::all}, {"none", Trace::none}};
+    add_choice(app, "--trace", policy.trace, traces, "Follow the paths of: failed (default), all, none")
+        ->type_name("WHICH")
+        ->group(group);
+    app.add_option("--pairs", probes.pairs,
+                   "Peers of each pod network: full, auto (full up to 128 networks, then few), or a number")
+        ->type_name("PAIRS")
+        ->capture_default_str()
+        ->group(group);
+    app.add_option("--pcap", pcap, "Write what was caught as a capture file, for tcpdump")
+        ->type_name("FILE")
+        ->group(group);
+}
+
+void resolve(const ProbeOptions& probes, Policy& policy) {
+    static const std::map<std::string, Protocol> protocols{
+        {"icmp", Protocol::icmp}, {"tcp", Protocol::tcp}, {"udp", Protocol::udp}};
+    if (!probes.protocols.empty()) policy.protocols.clear();
+    for (const auto& name : probes.protocols) policy.protocols.insert(protocols.at(name));
+    policy.timeout_ms = static_cast<std::uint32_t>(std::lround(probes.timeout_s * 1000));
+    policy.max_loss_ppm = static_cast<std::uint32_t>(std::lround(probes.max_loss_percent * 10'000));
+    if (probes.pairs == "auto") return;
+    policy.pairs_per_cidr = kPairsFull;
+    if (probes.pairs == "full") return;
+    const char* end = probes.pairs.data() + probes.pairs.size();
+    const auto parsed = std::from_chars(probes.pairs.data(), end, policy.pairs_per_cidr);
+    if (parsed.ec != std::errc() || parsed.ptr != end || policy.pairs_per_cidr == 0)
+        throw CLI::ValidationError(
+            "--pairs", fmt::format("'{}' is neither full, auto nor a number from 1 on", probes.pairs));
+}
+
 // Layers and checks by name; the first that is none is an error which lists what there is.
 void resolve(const Selection& selection, Policy& policy) {
     policy.only.insert(selection.only.begin(), selection.only.end());
@@ -230,6 +298,8 @@ std::variant<Command, int> parse_command_line(int argc, const char* const* argv)
                            ->footer(kVerifyFooter);
     add_machines(*verify_app, verify.machines);
     add_selection(*verify_app, selection, verify.policy);
+    ProbeOptions probes;
+    add_probes(*verify_app, probes, verify.policy, verify.pcap);
     add_ssh(*verify_app, verify.ssh);
     add_output(*verify_app, verify.output);
     verify_app->add_option("--snapshot", verify.snapshot, "Record what was seen, for 'podroute replay'")
@@ -281,6 +351,7 @@ std::variant<Command, int> parse_command_line(int argc, const char* const* argv)
         resolve(selection, verify.policy);
         resolve_fix(fix_mode, verify.fix);
         resolve_undo(*undo_app, undo);
+        resolve(probes, verify.policy);
     } catch (const CLI::ParseError& e) {
         return app.exit(e, std::cout, std::cerr) == 0 ? 0 : kBadUsage;
     }

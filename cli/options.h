@@ -46,6 +46,7 @@ struct Verify {
     OutputOptions output;
     std::string snapshot;  // file to record to; empty: none
     FixOptions fix{};
+    std::string pcap;      // file for what was caught; empty: none
 };
 struct Plan {
     std::string machines = "machines.txt";

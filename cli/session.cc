@@ -16,6 +16,7 @@
 #include "hosts/observe.h"
 #include "hosts/ssh_link.h"
 #include "probes/neighbour_prober.h"
+#include "probes/packet_prober.h"
 #include "reports/progress.h"
 #include "reports/terminal.h"
 #include "reports/text.h"
@@ -74,6 +75,13 @@ ProgressOptions progress_options(const OutputOptions& output) {
     return {STDERR_FILENO, shown, terminal.width, terminal.utf8, std::chrono::milliseconds(100)};
 }
 
+// Wall clock, as capture files hold it.
+std::uint64_t now_us() {
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                          std::chrono::system_clock::now().time_since_epoch())
+                                          .count());
+}
+
 // Asks nothing beyond the facts.
 class NoProber final : public Prober {
   public:
@@ -108,10 +116,11 @@ struct Session::Parts {
     std::counting_semaphore<> jobs;
     LoginContext context;
     ProgressDisplay display;
+    PcapNg* captures;
     Fleet fleet;
 
     Parts(const Inventory& inventory, const SshSettings& settings, const OutputOptions& output,
-          const std::stop_token& stop)
+          const std::stop_token& stop, PcapNg* pcap)
         : cancel(stop),
           watchdog(cancel),
           ssh(ssh_options(settings)),
@@ -124,6 +133,7 @@ struct Session::Parts {
                   jobs,
                   cancel},
           display(progress_options(output), names_of(inventory)),
+          captures(pcap),
           fleet(inventory, logged(context)) {}
 
     Snapshot observe(Snapshot start, Prober& prober) {
@@ -134,8 +144,8 @@ struct Session::Parts {
 };
 
 Session::Session(const Inventory& inventory, const SshSettings& ssh, const OutputOptions& output,
-                 std::stop_token cancel)
-    : parts_(std::make_unique<Parts>(inventory, ssh, output, cancel)) {}
+                 std::stop_token cancel, PcapNg* captures)
+    : parts_(std::make_unique<Parts>(inventory, ssh, output, cancel, captures)) {}
 
 Session::~Session() {
     parts_->display.done();
@@ -150,7 +160,15 @@ void Session::phase(const std::string& name) {
 }
 
 Snapshot Session::observe(Snapshot start) {
-    NeighbourProber prober;
+    NeighbourProber neighbours;
+    PacketProber packets;
+    ProberChain chain({&neighbours, &packets});
+    FrameTap::Sink sink;
+    if (parts_->captures != nullptr)
+        sink = [this](const RoundPlan& plan, const Caught& caught) {
+            parts_->captures->add(plan, caught, now_us());
+        };
+    FrameTap prober(chain, std::move(sink));
     return parts_->observe(std::move(start), prober);
 }
 

@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "hosts/fleet.h"
 #include "model/snapshot.h"
+#include "probes/pcapng.h"
 
 namespace podroute::cli {
 
@@ -21,8 +22,9 @@ void set_up_log(bool verbose);
 // Threads: use from one thread.
 class Session {
   public:
+    // `captures` gets the frames that observe() catches; null: nobody does. It must outlive the session.
     Session(const Inventory& inventory, const SshSettings& ssh, const OutputOptions& output,
-            std::stop_token cancel);
+            std::stop_token cancel, PcapNg* captures = nullptr);
     ~Session();  // ends the sessions
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;

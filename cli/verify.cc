@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 #include <sstream>
 
 #include "checks/registry.h"
@@ -13,6 +14,7 @@
 #include "cli/session.h"
 #include "cli/signals.h"
 #include "engine/judge.h"
+#include "probes/pcapng.h"
 #include "reports/text.h"
 
 namespace podroute::cli {
@@ -32,8 +34,10 @@ int abort_run(const ReportFiles& files, const RunInfo& run, const Inventory& inv
     return exit_code;
 }
 
-Snapshot observe_cluster(const Verify& options, const Snapshot& start, const std::stop_token& cancel) {
-    Session session(start.inventory, options.ssh, options.output, cancel);
+// `captures` gets what was caught; null: nobody does.
+Snapshot observe_cluster(const Verify& options, const Snapshot& start, PcapNg* captures,
+                         const std::stop_token& cancel) {
+    Session session(start.inventory, options.ssh, options.output, cancel, captures);
     if (options.fix.mode == FixMode::none) return session.observe(start);
     return fix_cluster(session, start, options.fix, cancel);
 }
@@ -83,6 +87,17 @@ int run(const Verify& options) {
             return abort_run(*files, run_info, *inventory, kBadUsage, good.error());
         }
     }
+    std::ofstream capture_file;
+    std::optional<PcapNg> captures;
+    if (!options.pcap.empty()) {
+        capture_file.open(options.pcap, std::ios::binary | std::ios::trunc);
+        if (!capture_file) {
+            const std::string text = "--pcap: " + sanitize(options.pcap) + " cannot be written";
+            fmt::print(stderr, "podroute: {}\n", text);
+            return abort_run(*files, run_info, *inventory, kBadUsage, {"bad-usage", text, options.pcap});
+        }
+        captures.emplace(capture_file);
+    }
     set_up_log(options.output.verbose);
 
     Snapshot start;
@@ -95,7 +110,9 @@ int run(const Verify& options) {
         !again)
         return kInternalError;
     const CancelOnSignal signals;
-    Snapshot snapshot = observe_cluster(options, start, signals.token());
+    Snapshot snapshot = observe_cluster(options, start, captures ? &*captures : nullptr, signals.token());
+    if (captures && !capture_file.flush())
+        fmt::print(stderr, "podroute: {}: not written whole\n", options.pcap);
     snapshot.run.duration_ms =
         std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started).count();
     if (!options.snapshot.empty()) {

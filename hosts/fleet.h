@@ -18,7 +18,7 @@ using Opener = std::function<tl::expected<std::unique_ptr<HostLink>, Unknown>(co
 
 // What the terminal shows while a run goes on. Called from many threads, under one lock.
 struct ProgressEvent {
-    std::string_view phase;  // "reaching hosts", "reading facts", "asking neighbours"
+    std::string_view phase;  // "reaching hosts", "reading facts", "asking neighbours", "sending probes"
     std::size_t reached = 0, read = 0, total = 0;
 };
 using Progress = std::function<void(const ProgressEvent&)>;

@@ -2,7 +2,9 @@
 #include "hosts/observe.h"
 
 #include <algorithm>
+#include <map>
 #include <mutex>
+#include <optional>
 
 #include "hosts/ask.h"
 
@@ -13,6 +15,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kGatherTime = std::chrono::seconds(20);
 constexpr auto kLookupTime = std::chrono::seconds(10);
+constexpr auto kPodTime = std::chrono::seconds(10);
 constexpr auto kSlack = std::chrono::seconds(5);  // beyond what the agent itself waits
 constexpr unsigned kMaxRounds = 16;               // a planner that never ends is a bug, not a long run
 
@@ -34,44 +37,94 @@ Gather gather_request(const Inventory& inventory, const InventoryHost& host) {
     return gather;
 }
 
+// Takes out of a task what needs pods that are not there. Of the frames that stay, their places in the task.
+std::vector<std::uint32_t> without_pods(HostTask& task) {
+    const auto absent = [&](std::uint32_t number) {
+        return std::any_of(task.pods.begin(), task.pods.end(),
+                           [&](const PodSpec& p) { return p.number == number; });
+    };
+    std::erase_if(task.captures, [&](const Capture& c) { return absent(c.pod); });
+    std::erase_if(task.listeners, [&](const Listener& l) { return absent(l.pod); });
+    std::vector<std::uint32_t> places;
+    for (std::size_t i = 0; i < task.frames.size(); ++i)
+        if (!absent(task.frames[i].pod)) places.push_back(static_cast<std::uint32_t>(i));
+    std::erase_if(task.frames, [&](const Frame& f) { return absent(f.pod); });
+    return places;
+}
+
+// The whole of a Fire: its last frame leaves when its time has come.
+Clock::duration time_to_send(const std::vector<Frame>& frames) {
+    std::uint64_t last = 0;
+    for (const auto& f : frames) last = std::max(last, f.time_us);
+    return std::chrono::microseconds(last) + kLookupTime;
+}
+
 class Round {
   public:
     Round(const RoundPlan& plan, Prober& prober, const std::stop_token& cancel)
         : plan_(plan), prober_(prober), cancel_(cancel) {
-        for (const auto& [host, task] : plan.tasks) caught_.emplace(host, HostCatch{});
+        for (const auto& [host, task] : plan.tasks) {
+            caught_.emplace(host, HostCatch{});
+            reduced_.emplace(host, Reduced{});
+        }
     }
 
     Caught run(Fleet& fleet) {
         // All hosts listen before any sends; nobody's late answers are missed, because all collect once more
         // when all are done.
-        each(fleet,
-             [&](const HostId&, const HostTask& t, HostLink& l, HostCatch& c) { return prepare(t, l, c); });
-        each(fleet,
-             [&](const HostId& h, const HostTask& t, HostLink& l, HostCatch& c) { return fire(h, t, l, c); });
-        each(fleet, [&](const HostId& h, const HostTask& t, HostLink& l, HostCatch& c) {
-            return collect(h, t, l, c, 0);
-        });
+        each(fleet, [&](const HostId& h, HostLink& l, HostCatch& c) { return prepare(h, l, c); });
+        each(fleet, [&](const HostId& h, HostLink& l, HostCatch& c) { return fire(h, l, c); });
+        each(fleet, [&](const HostId& h, HostLink& l, HostCatch& c) { return collect(h, l, c, 0); });
         return std::move(caught_);
     }
 
   private:
+    // What is left of a task on a host that refused its pods.
+    struct Reduced {
+        std::optional<HostTask> task;
+        std::vector<std::uint32_t> places;  // of its frames in the whole task
+    };
+
     template <class Step>
     void each(Fleet& fleet, Step step) {
         fleet.run([&](const InventoryHost& host, HostLink* link, const Unknown* unknown) {
-            const auto task = plan_.tasks.find(host.name);
-            if (task == plan_.tasks.end()) return;
+            if (!plan_.tasks.contains(host.name)) return;
             auto& mine = caught_.at(host.name);
             if (!mine.known()) return;
             if (link == nullptr || cancel_.stop_requested()) {
                 mine = unknown != nullptr ? *unknown : Unknown{"the run was cancelled", "", ""};
                 return;
             }
-            if (auto good = step(host.name, task->second, *link, *mine); !good)
+            if (auto good = step(host.name, *link, *mine); !good)
                 mine = unknown_for(host, good.error(), "probe-unavailable", cancel_);
         });
     }
 
-    Result<void> prepare(const HostTask& task, HostLink& link, HostCatch& caught) {
+    const HostTask& task_of(const HostId& host) const {
+        const auto& reduced = reduced_.at(host).task;
+        return reduced ? *reduced : plan_.tasks.at(host);
+    }
+
+    // Refused pods leave a reduced task; any other failure is the host's.
+    Result<void> open_pods(const HostId& host, HostLink& link, HostCatch& caught) {
+        const auto& task = plan_.tasks.at(host);
+        if (task.pods.empty()) return {};
+        auto opened = ask<OpenPodReply>(link, OpenPod{task.pods}, kPodTime);
+        if (opened) {
+            caught.pods = std::move(opened->pods);
+            return {};
+        }
+        if (opened.error().code != kRefused) return tl::unexpected(opened.error());
+        caught.pods_refused = Error{"pod-unavailable", opened.error().text, opened.error().where};
+        auto& reduced = reduced_.at(host);
+        reduced.task = task;
+        reduced.places = without_pods(*reduced.task);
+        return {};
+    }
+
+    Result<void> prepare(const HostId& host, HostLink& link, HostCatch& caught) {
+        if (auto opened = open_pods(host, link, caught); !opened) return opened;
+        const auto& task = task_of(host);
         if (!task.captures.empty() || !task.listeners.empty())
             if (auto r = ask<ArmReply>(link, Arm{task.captures, task.listeners}, kLookupTime); !r)
                 return tl::unexpected(r.error());
@@ -89,16 +142,25 @@ class Round {
         return {};
     }
 
-    Result<void> fire(const HostId& host, const HostTask& task, HostLink& link, HostCatch& caught) {
+    Result<void> fire(const HostId& host, HostLink& link, HostCatch& caught) {
+        const auto& task = task_of(host);
         if (task.frames.empty()) return {};
-        if (auto r = ask<FireReply>(link, Fire{task.frames}, kLookupTime); !r)
-            return tl::unexpected(r.error());
-        return collect(host, task, link, caught, plan_.wait_ms);
+        auto r = ask<FireReply>(link, Fire{task.frames}, time_to_send(task.frames));
+        if (!r) return tl::unexpected(r.error());
+        caught.sent = r->sent;
+        caught.fired_us = r->started_us;
+        const auto& reduced = reduced_.at(host);
+        for (auto u : r->unsent) {
+            if (u.index >= task.frames.size())
+                return failure("agent-failed", "the agent speaks of a frame that it was not given");
+            if (reduced.task) u.index = reduced.places[u.index];
+            caught.unsent.push_back(u);
+        }
+        return collect(host, link, caught, plan_.wait_ms);
     }
 
-    Result<void> collect(const HostId& host, const HostTask& task, HostLink& link, HostCatch& caught,
-                         std::uint32_t wait_ms) {
-        if (task.captures.empty()) return {};
+    Result<void> collect(const HostId& host, HostLink& link, HostCatch& caught, std::uint32_t wait_ms) {
+        if (task_of(host).captures.empty()) return {};
         const auto until = Clock::now() + std::chrono::milliseconds(wait_ms);
         do {
             const auto left = std::max<std::int64_t>(
@@ -106,6 +168,7 @@ class Round {
             auto r = ask<CollectReply>(link, Collect{static_cast<std::uint32_t>(left)},
                                        std::chrono::milliseconds(left) + kSlack);
             if (!r) return tl::unexpected(r.error());
+            caught.dropped += r->dropped;
             caught.frames.insert(caught.frames.end(), std::make_move_iterator(r->frames.begin()),
                                  std::make_move_iterator(r->frames.end()));
         } while (Clock::now() < until && !cancel_.stop_requested() && !complete(host, caught));
@@ -120,9 +183,18 @@ class Round {
     const RoundPlan& plan_;
     Prober& prober_;
     const std::stop_token& cancel_;
-    Caught caught_;  // every host's entry is there before the threads start; each touches its own
+    // Every host's entries are there before the threads start; each touches its own.
+    Caught caught_;
+    std::map<HostId, Reduced> reduced_;
     std::mutex prober_mutex_;
 };
+
+std::string_view phase_of(const RoundPlan& plan) {
+    const bool probes = std::any_of(plan.tasks.begin(), plan.tasks.end(), [](const auto& t) {
+        return !t.second.pods.empty() || !t.second.listeners.empty();
+    });
+    return probes ? "sending probes" : "asking neighbours";
+}
 
 }  // namespace
 
@@ -159,7 +231,7 @@ Snapshot observe(Fleet& fleet, Snapshot start, Prober& prober, const std::stop_t
     for (unsigned i = 0; i < kMaxRounds && !cancel.stop_requested(); ++i) {
         const auto plan = prober.next(snapshot);
         if (!plan) break;
-        state.phase = "asking neighbours";
+        state.phase = phase_of(*plan);
         tell();
         snapshot.rounds.push_back(prober.read(*plan, Round(*plan, prober, cancel).run(fleet)));
     }

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "model/inventory.h"
 #include "model/probe.h"
+#include "model/probe_script.h"
 #include "model/wire.h"
 
 namespace podroute {
@@ -24,6 +26,8 @@ struct HostTask {
 struct RoundPlan {
     std::map<HostId, HostTask> tasks;
     std::uint32_t wait_ms = 3000;  // the longest any answer is waited for
+    std::string stage{};           // what the round is for: "pods", "main", "detail"; empty: neighbours
+    ProbeScript script{};          // what the frames of a round of probes are
 };
 
 // What came back from one host, raw.
@@ -32,6 +36,13 @@ struct HostCatch {
     std::vector<Neighbour> solicited;
     std::vector<Frame> frames;
     std::vector<OpenedPod> pods{};
+    // Why none of the task's pods was opened; `where` is the address if another one would do. The rest of the
+    // task was done, without the captures, listeners and frames of those pods.
+    std::optional<Error> pods_refused{};
+    std::uint32_t sent{};          // of the task's frames
+    std::vector<Unsent> unsent{};  // those the kernel did not take; index in the task's frames
+    std::uint64_t fired_us{};      // when sending began, on the clock of `frames`; 0: nothing was sent
+    std::uint32_t dropped{};       // caught but lost: a count of frames is then a lower bound
 };
 using Caught = std::map<HostId, Observed<HostCatch>>;
 
@@ -48,12 +59,16 @@ struct HostFindings {
     std::vector<FibAnswer> lookups;
     std::vector<Neighbour> solicited;       // entry after a solicitation by the kernel
     std::vector<NeighbourAnswers> answers;  // to ARP or neighbour solicitation frames of ours
-    std::vector<Endpoint> pods{};           // synthetic pods that were opened
+    std::vector<Endpoint> pods{};           // synthetic pods that were opened, an entry an address
+    std::vector<OpenedPod> opened{};        // the same, an entry a pod
+    std::vector<PodSpec> asked{};           // what was to be opened
+    std::vector<Error> pods_refused{};      // why there are none, or fewer; `where` as in HostCatch
     bool operator==(const HostFindings&) const = default;
 };
 struct RoundResult {
     std::map<HostId, Observed<HostFindings>> hosts;
     std::vector<ProbeResult> probes{};
+    std::string stage{};  // the plan's
     bool operator==(const RoundResult&) const = default;
 };
 

@@ -68,7 +68,7 @@ struct PodSpec {
     std::string uplink;
     bool operator==(const PodSpec&) const = default;
 };
-// Opens all of them or none. Refused: "pod-unavailable" and why.
+// Opens all of them or none; what was opened before is closed first. Refused: "pod-unavailable" and why.
 struct OpenPod {
     std::vector<PodSpec> pods;
 };
@@ -78,6 +78,7 @@ struct OpenedPod {
     std::uint32_t pod_ifindex = 0;  // of the pod's end, in the pod's namespace
     std::string mac, gateway_mac;   // of the pod's end; of what it sends its packets to
     std::uint32_t mtu = 0;          // bytes
+    std::string bridge{};           // the bridge it joined; empty: it is reached by a route of its own
     bool operator==(const OpenedPod&) const = default;
 };
 // A socket that answers: TCP completes handshakes, UDP echoes. ICMP needs none.
@@ -132,12 +133,19 @@ struct SolicitReply {
     std::vector<Neighbour> neighbours;  // the entry of each target afterwards; state 0 where there is none
 };
 struct ArmReply {};
+struct Unsent {
+    std::uint32_t index = 0;  // in Fire.frames
+    int error = 0;  // errno: EMSGSIZE over the link's MTU, EPERM by a filter, ENETUNREACH no route ..
+    bool operator==(const Unsent&) const = default;
+};
 struct FireReply {
     std::uint32_t sent = 0;
+    std::vector<Unsent> unsent{};
+    std::uint64_t started_us{};  // when it began, on the clock of caught frames
 };
 struct CollectReply {
     std::vector<Frame> frames;
-    std::uint32_t dropped = 0;  // caught but lost, because more than `max`
+    std::uint32_t dropped = 0;  // caught but lost, because more than `max` or than the kernel had room for
 };
 struct PingReply {};
 struct ByeReply {};

@@ -5,87 +5,31 @@
 //
 // A question or filter that only our own reader understands would pass the unit tests and find nobody here.
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <poll.h>
-#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <climits>
-#include <fstream>
-#include <functional>
 #include <thread>
 
 #include "probes/arp.h"
 #include "probes/filter.h"
+#include "tests/lab/probes_namespace.h"
 
 namespace podroute {
 namespace {
 
 constexpr auto kAskerMac = "02:00:00:00:02:14", kOwnerMac = "02:00:00:00:02:15";
+using testing::Namespace;
+
 constexpr auto kPatience = std::chrono::seconds(3);
-
-std::string link_target(const std::string& path) {
-    std::array<char, PATH_MAX> target{};
-    const auto n = readlink(path.c_str(), target.data(), target.size());
-    return n > 0 ? std::string(target.data(), static_cast<std::size_t>(n)) : std::string();
-}
-
-// The machine's own network namespace: process 1's, or that of kthreadd, which never leaves it, where process
-// 1 may not be looked at. Empty if neither can be read: then nothing runs here.
-std::string machines_namespace() {
-    if (auto of_init = link_target("/proc/1/ns/net"); !of_init.empty()) return of_init;
-    std::string name;
-    std::ifstream("/proc/2/comm") >> name;
-    return name == "kthreadd" ? link_target("/proc/2/ns/net") : std::string();
-}
-
-// A network namespace made here, held by its descriptor.
-class Namespace {
-  public:
-    Namespace() {
-        std::jthread([this] {
-            const auto before = link_target("/proc/thread-self/ns/net");
-            if (unshare(CLONE_NEWNET) != 0) return;
-            const auto own = link_target("/proc/thread-self/ns/net");
-            const auto machine = machines_namespace();
-            if (own.empty() || machine.empty() || own == before || own == machine) return;
-            fd_ = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-        }).join();
-    }
-    ~Namespace() {
-        if (fd_ >= 0) close(fd_);
-    }
-    Namespace(const Namespace&) = delete;
-    Namespace& operator=(const Namespace&) = delete;
-
-    bool made() const { return fd_ >= 0; }
-    int fd() const { return fd_; }
-    // Runs `work` inside, on a thread of its own; not at all where entering fails.
-    bool run(const std::function<bool()>& work) const {
-        bool good = false;
-        std::jthread([&] {
-            const auto machine = machines_namespace();
-            good = made() && !machine.empty() && setns(fd_, CLONE_NEWNET) == 0 &&
-                   link_target("/proc/thread-self/ns/net") != machine && work();
-        }).join();
-        return good;
-    }
-    bool ip(const std::string& arguments) const {
-        return run([&] { return std::system(("ip " + arguments).c_str()) == 0; });
-    }
-
-  private:
-    int fd_ = -1;
-};
 
 class ProbesKernel : public ::testing::Test {
   protected:

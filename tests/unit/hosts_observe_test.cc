@@ -15,8 +15,8 @@ using Opened = tl::expected<std::unique_ptr<HostLink>, Unknown>;
 using Answer = std::function<Result<Reply>(const HostId&, const Request&)>;
 
 const char* name_of(const Request& r) {
-    constexpr std::array<const char*, 9> kNames{"hello", "gather",  "lookup", "solicit", "arm",
-                                                "fire",  "collect", "ping",   "bye"};
+    constexpr std::array<const char*, 10> kNames{"hello", "gather",  "lookup", "solicit", "arm",
+                                                 "fire",  "collect", "ping",   "bye",     "open"};
     return kNames.at(r.index());
 }
 
@@ -157,6 +157,103 @@ TEST(Observe, CancellingEndsSoonAndBlamesNoHost) {
     EXPECT_TRUE(run.snapshot.hosts.at("a").known()) << "what was read is kept";
     EXPECT_EQ(run.snapshot.rounds.at(0).hosts.at("a").unknown().code, "");
     EXPECT_EQ(run.snapshot.rounds.at(0).hosts.at("a").unknown().why, "the run was cancelled");
+}
+
+// Two pods on every host, a capture, a listener and a frame in each, and one of each on the host itself.
+class PodRound : public OneRound {
+  public:
+    std::optional<RoundPlan> next(const Snapshot& snapshot) override {
+        auto plan = OneRound::next(snapshot);
+        if (!plan) return plan;
+        for (auto& [host, task] : plan->tasks) {
+            task.captures.clear(), task.frames.clear();
+            for (const std::uint32_t number : {1U, 0U, 2U}) {
+                if (number != 0) task.pods.emplace_back().number = number;
+                task.captures.push_back({0, {}, 256, 16, number, true});
+                task.listeners.emplace_back().pod = number;
+                task.frames.push_back({0, 0, {static_cast<std::uint8_t>(number)}, number});
+            }
+        }
+        return plan;
+    }
+};
+
+TEST(Observe, OpensPodsBeforeAnybodyFiresAndKeepsWhatTheAgentSays) {
+    PodRound prober;
+    const auto run =
+        observe_fakes({"a", "b", "c"}, prober, [](const HostId&, const Request& r) -> Result<Reply> {
+            if (const auto* open = std::get_if<OpenPod>(&r)) {
+                EXPECT_EQ(open->pods.size(), 2U);
+                return OpenPodReply{{OpenedPod{}, OpenedPod{}}};
+            }
+            if (const auto* fire = std::get_if<Fire>(&r)) {
+                EXPECT_EQ(fire->frames.size(), 3U);
+                return FireReply{2, {{1, 90}}, 1234};
+            }
+            if (std::holds_alternative<Collect>(r)) return CollectReply{{Frame{}}, 2};
+            return plain_answer(r);
+        });
+    EXPECT_LT(first_and_last(run.log, "open").second, first_and_last(run.log, "fire").first);
+    for (const auto& [host, caught] : prober.last) {
+        ASSERT_TRUE(caught.known());
+        EXPECT_EQ(caught->pods.size(), 2U);
+        EXPECT_FALSE(caught->pods_refused);
+        EXPECT_EQ(caught->sent, 2U);
+        EXPECT_EQ(caught->unsent, (std::vector<Unsent>{{1, 90}}));
+        EXPECT_EQ(caught->fired_us, 1234U);
+        EXPECT_EQ(caught->dropped, 4U) << "of both collections";
+    }
+}
+
+TEST(Observe, AHostWithoutPodsDoesTheRestOfItsTask) {
+    PodRound prober;
+    const auto run =
+        observe_fakes({"a", "b"}, prober, [](const HostId& host, const Request& r) -> Result<Reply> {
+            const std::size_t parts = host == "a" ? 1 : 3;
+            if (std::holds_alternative<OpenPod>(r))
+                return host == "a" ? Reply{Refused{{"pod-unavailable", "another answers", "10.200.0.201"}}}
+                                   : Reply{OpenPodReply{{OpenedPod{}, OpenedPod{}}}};
+            if (const auto* arm = std::get_if<Arm>(&r)) {
+                EXPECT_EQ(arm->captures.size(), parts);
+                EXPECT_EQ(arm->listeners.size(), parts);
+                EXPECT_EQ(arm->captures.at(parts / 2).pod, 0U);
+            }
+            if (const auto* fire = std::get_if<Fire>(&r)) {
+                EXPECT_EQ(fire->frames.size(), parts);
+                if (host == "a") return FireReply{0, {{0, 1}}, 9};
+            }
+            return plain_answer(r);
+        });
+    const auto& refused = prober.last.at("a");
+    ASSERT_TRUE(refused.known()) << "only its pods are unavailable";
+    ASSERT_TRUE(refused->pods_refused);
+    EXPECT_EQ(refused->pods_refused->code, "pod-unavailable");
+    EXPECT_EQ(refused->pods_refused->where, "10.200.0.201");
+    EXPECT_TRUE(refused->pods.empty());
+    EXPECT_FALSE(refused->lookups.empty());
+    EXPECT_EQ(refused->unsent, (std::vector<Unsent>{{1, 1}})) << "places are those of the whole task";
+    EXPECT_FALSE(prober.last.at("b")->pods_refused);
+}
+
+TEST(Observe, AnAgentThatDiesOpeningPodsIsUnknownInTheRound) {
+    PodRound prober;
+    const auto run =
+        observe_fakes({"a", "b"}, prober, [](const HostId& host, const Request& r) -> Result<Reply> {
+            if (host == "a" && std::holds_alternative<OpenPod>(r)) return failure("agent-failed", "killed");
+            if (std::holds_alternative<OpenPod>(r)) return OpenPodReply{};
+            return plain_answer(r);
+        });
+    EXPECT_EQ(run.snapshot.rounds.at(0).hosts.at("a").unknown().code, "agent-failed");
+    EXPECT_TRUE(run.snapshot.rounds.at(0).hosts.at("b").known());
+}
+
+TEST(Observe, AnAgentThatSpeaksOfAFrameItWasNotGivenHasFailed) {
+    OneRound prober;
+    const auto run = observe_fakes({"a"}, prober, [](const HostId&, const Request& r) -> Result<Reply> {
+        if (std::holds_alternative<Fire>(r)) return FireReply{0, {{7, 1}}, 0};
+        return plain_answer(r);
+    });
+    EXPECT_EQ(run.snapshot.rounds.at(0).hosts.at("a").unknown().code, "agent-failed");
 }
 
 TEST(Observe, APlannerWithoutEndIsStopped) {

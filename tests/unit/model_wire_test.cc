@@ -58,6 +58,18 @@ TEST(Wire, EveryRequestKeepsItsType) {
         EXPECT_EQ(decode_request(body(encode(request)))->index(), request.index());
 }
 
+TEST(Wire, PodsAndWhatWasNotSentKeepEveryField) {
+    const OpenedPod pod{2, 7, 3, "02:00:00:00:00:01", "fe:ff:ff:00:00:01", 1450, "cnio0"};
+    const auto opened = decode_reply(body(encode(Reply{OpenPodReply{{pod}}})));
+    ASSERT_TRUE(opened) << opened.error().text;
+    EXPECT_EQ(std::get<OpenPodReply>(*opened).pods, std::vector{pod});
+    const auto fired = decode_reply(body(encode(Reply{FireReply{5, {{1, 90}, {4, 1}}, 123'456'789'012}})));
+    ASSERT_TRUE(fired) << fired.error().text;
+    EXPECT_EQ(std::get<FireReply>(*fired).sent, 5U);
+    EXPECT_EQ(std::get<FireReply>(*fired).unsent, (std::vector<Unsent>{{1, 90}, {4, 1}}));
+    EXPECT_EQ(std::get<FireReply>(*fired).started_us, 123'456'789'012U);
+}
+
 TEST(Wire, RefusesLengthsOutOfBounds) {
     EXPECT_FALSE(message_length(std::string_view("\0\0\0\0", 4)));
     EXPECT_FALSE(message_length("\xff\xff\xff\xff"));

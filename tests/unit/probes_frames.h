@@ -1,6 +1,7 @@
 // Answers written byte by byte from the RFCs, so that tests do not check libtins against itself.
 #pragma once
 
+#include <gtest/gtest.h>
 #include <rapidcheck.h>
 
 #include <array>
@@ -14,6 +15,12 @@
 namespace podroute::testing {
 
 using Bytes = std::vector<std::uint8_t>;
+
+// rc::check only returns whether a property holds; a test that ignores it asserts nothing.
+template <class Property>
+void holds(const Property& property) {
+    EXPECT_TRUE(rc::check(property));
+}
 
 inline Bytes mac_bytes(const std::string& mac) {
     Bytes out;

@@ -1,0 +1,48 @@
+// Packet sockets that catch what a filter lets through.
+#pragma once
+
+#include <poll.h>
+
+#include <vector>
+
+#include "agent/pods.h"
+
+namespace podroute::agent {
+
+// The captures of one agent, in its own namespace and those of its pods. They end with it; opening anew
+// replaces them.
+class Captures {
+  public:
+    Captures() = default;
+    ~Captures();
+    Captures(const Captures&) = delete;
+    Captures& operator=(const Captures&) = delete;
+
+    // Errors: "packet-socket"; then there are none.
+    Result<void> open(const std::vector<Capture>& captures, const Pods& pods);
+    // Ready where something was caught; none while a reply is full.
+    std::vector<pollfd> polled() const;
+    // Takes what the kernel has caught. A frame's time is when the kernel saw it (SO_TIMESTAMPNS), on the
+    // monotonic clock of the host.
+    void drain();
+    bool empty() const { return caught_.frames.empty(); }
+    // All that was drained since the last time.
+    CollectReply take();
+
+  private:
+    struct Socket {
+        int fd;
+        Capture capture;
+        std::uint32_t taken = 0;
+    };
+    void close_all();
+    bool full() const;
+    void drain(Socket& socket);
+
+    std::vector<Socket> sockets_;
+    std::vector<std::uint8_t> buffer_;
+    CollectReply caught_;
+    std::size_t bytes_ = 0;  // in caught_
+};
+
+}  // namespace podroute::agent

@@ -1,0 +1,67 @@
+// One synthetic pod: a network namespace and a veth into it.
+//
+//   with the pod bridge                          point to point
+//     pod   eth0  10.200.0.201/24                 pod   eth0  10.200.0.201/32
+//            │    default via the bridge                 │    default via 169.254.1.1 (fe80::1)
+//     host  vethx ── bridge                       host  vethx  10.200.0.201/32 dev vethx
+//
+// Neighbour entries on both sides say at once who has which MAC, so that no first packet waits: permanent
+// ones, which go with the link or the namespace. The host's on its bridge outlives the link; it is like one
+// that was learned (NUD_STALE), deleted at a clean end, and after a kill harmless, as it is of any pod that
+// has gone: the kernel verifies it on its first use.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "agent/interfaces.h"
+#include "agent/namespace.h"
+#include "model/wire.h"
+
+namespace podroute::agent {
+
+// How the pods join their host.
+struct Joint {
+    Mac host_mac{};  // of the host's end
+    // The bridge to join, index 0: point to point.
+    Interface bridge;
+    std::uint32_t mtu = 0;      // bytes, of the host's end
+    std::uint32_t pod_mtu = 0;  // bytes, of the pod's
+};
+
+class Pod {
+  public:
+    // Made in full, or not at all. It is not live() yet. Errors: "pod-unavailable".
+    static Result<std::unique_ptr<Pod>> open(Netlink& host, const PodSpec& spec, const Joint& joint);
+    // Takes the link and its entries away, if the agent lives to do so.
+    ~Pod();
+    Pod(const Pod&) = delete;
+    Pod& operator=(const Pod&) = delete;
+
+    // Both ends and the bridge carry packets. Errors: what is gone.
+    Result<bool> live();
+    const OpenedPod& opened() const { return opened_; }
+    int namespace_fd() const { return namespace_.fd(); }
+    // Tells this pod at once where another on the same bridge is.
+    Result<void> meet(const Pod& other);
+
+  private:
+    Pod(Netlink& host, PodSpec spec, const Joint& joint, Namespace own, Netlink inside);
+    Result<void> make_links();
+    Result<void> make_ways();
+    Result<void> join_by_bridge(std::size_t i);
+    Result<void> join_point_to_point(const Address& address);
+
+    Netlink& host_;
+    const PodSpec spec_;
+    const Joint joint_;
+    Namespace namespace_;
+    Netlink inside_;
+    Mac mac_{};
+    OpenedPod opened_;
+};
+
+// Six bytes from the system's random source behind the given ones.
+Mac random_mac(std::initializer_list<std::uint8_t> first);
+
+}  // namespace podroute::agent

@@ -1,0 +1,24 @@
+// Is an address free for a synthetic pod?
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/interfaces.h"
+
+namespace podroute::agent {
+
+// The file host-local IPAM keeps for an address in use: DIRECTORY/NETWORK/ADDRESS. Errors:
+// "pod-unavailable", where = the address.
+Result<void> not_in_ipam(const Address& address, const std::string& directory = "/var/lib/cni/networks");
+
+// The host has no route to this one address, it is not the host's own, and with a bridge (its ifindex, else
+// 0) packets to it leave by that. Errors: "pod-unavailable", where = the address.
+Result<void> not_routed(Netlink& netlink, const Address& address, std::uint32_t bridge);
+
+// Nobody on the bridge answers for any of them within 20 ms: ARP probes (RFC 5227) and neighbour
+// solicitations as of duplicate address detection (RFC 4862), which leave no entry in any neighbour table.
+// Errors: "pod-unavailable", where = the first that was answered for.
+Result<void> not_answered(const std::vector<Address>& addresses, const Interface& bridge);
+
+}  // namespace podroute::agent

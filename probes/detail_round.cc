@@ -1,0 +1,165 @@
+// From the main round's losses to questions.
+#include "probes/detail_round.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "probes/main_round.h"
+
+namespace podroute {
+namespace {
+
+constexpr std::uint32_t kApart = 20'000;                   // us
+constexpr std::uint32_t kLeastWait = 50, kMostWait = 300;  // ms
+constexpr std::uint32_t kRoundTrips = 4;                   // of the largest seen, that are waited for
+constexpr std::uint16_t kTries = 2;                        // probes of one size
+// Links with PPPoE, VXLAN, WireGuard, IPsec and other tunnels, in bytes; IPv6's least at the end.
+constexpr std::array<std::uint32_t, 12> kUsualSizes{8950, 4000, 1500, 1492, 1480, 1460,
+                                                    1450, 1420, 1400, 1380, 1350, 1280};
+
+class SiteFinder {
+  public:
+    explicit SiteFinder(const Sites& sites) {
+        for (const PodSite& site : sites.pods) {
+            add(site.pod);
+            if (site.neighbour) add(*site.neighbour);
+        }
+        for (const auto* nodes : {&sites.control, &sites.nodes})
+            for (const Site& site : *nodes) add(site);
+    }
+    std::optional<SitePair> pair(const ProbeResult& result) const {
+        const auto from = sites_.find(result.source), to = sites_.find(result.destination);
+        if (from == sites_.end() || to == sites_.end()) return std::nullopt;
+        return SitePair{*from->second, *to->second};
+    }
+
+  private:
+    void add(const Site& site) { sites_.emplace(site.endpoint, &site); }
+    std::map<Endpoint, const Site*> sites_;
+};
+
+bool dead(const ProbeResult& r) {
+    return r.answered == 0 || r.arrived == 0;
+}
+bool lossy(const ProbeResult& r) {
+    return r.answered < r.sent || r.arrived < r.sent;
+}
+
+class Planner {
+  public:
+    explicit Planner(const Snapshot& snapshot)
+        : snapshot_(snapshot),
+          sites_(sites_of(snapshot)),
+          finder_(sites_),
+          builder_(snapshot, std::string(kDetailStage)) {
+        for (const RoundResult& round : snapshot.rounds)
+            if (round.stage == kMainStage) main_ = &round;
+    }
+
+    std::optional<RoundPlan> plan() {
+        if (main_ == nullptr) return std::nullopt;
+        sort_out();
+        if (lost_.empty() && large_.empty()) return std::nullopt;
+        add_top_ups();
+        for (const auto& [protocol, pairs] : dead_) {
+            add_evidence(protocol, pairs);
+            if (snapshot_.policy.trace == Trace::failed) add_hop_limits(builder_, pairs, protocol);
+        }
+        for (const ProbeResult* result : large_) add_sizes(*result);
+        if (snapshot_.policy.trace != Trace::none) builder_.watch_paths();
+        return builder_.finish(wait());
+    }
+
+  private:
+    void sort_out() {
+        std::set<std::pair<Endpoint, Endpoint>> small_passed;
+        for (const ProbeResult& r : main_->probes) {
+            if (!r.unknown.empty() || r.purpose != Purpose::verdict) continue;
+            if (lossy(r)) lost_.push_back(&r);
+            if (dead(r)) {
+                if (auto pair = finder_.pair(r)) dead_[r.protocol].push_back(std::move(*pair));
+            } else if (r.protocol == Protocol::icmp) {
+                small_passed.emplace(r.source, r.destination);
+            }
+        }
+        for (const ProbeResult& r : main_->probes)
+            if (r.unknown.empty() && r.purpose == Purpose::full_size && lossy(r) &&
+                small_passed.contains({r.source, r.destination}) && large_.size() < kMaxLadders)
+                large_.push_back(&r);
+        // A count of what is lost needs them more than a pair that is dead.
+        std::stable_partition(lost_.begin(), lost_.end(), [](const ProbeResult* r) { return !dead(*r); });
+    }
+
+    void add_top_ups() {
+        std::size_t added = 0;
+        for (const ProbeResult* result : lost_) {
+            const auto pair = finder_.pair(*result);
+            if (!pair || result->sent >= kLossSample || added++ >= kMaxTopUps) continue;
+            FlowRequest request;
+            request.protocol = result->protocol;
+            request.count = static_cast<std::uint16_t>(kLossSample - result->sent);
+            request.spacing_us = kApart;
+            builder_.add(*pair, request);
+        }
+    }
+
+    void add_evidence(Protocol protocol, const std::vector<SitePair>& pairs) {
+        auto evidence = evidence_pairs(sites_, pairs);
+        if (evidence.size() > kMaxEvidence) evidence.resize(kMaxEvidence);
+        for (const SitePair& pair : evidence) {
+            FlowRequest request;
+            request.protocol = protocol;
+            request.purpose = Purpose::evidence;
+            request.count = 3;
+            request.spacing_us = kApart;
+            builder_.add(pair, request);
+        }
+    }
+
+    void add_sizes(const ProbeResult& lost) {
+        const auto pair = finder_.pair(lost);
+        if (!pair) return;
+        const Family family = lost.source.address.family();
+        std::set<std::uint32_t> sizes{lost.size};
+        for (const Objection& o : lost.objections)
+            if (o.mtu >= smallest_size(Protocol::icmp, family) && o.mtu < lost.size) sizes.insert(o.mtu);
+        for (const std::uint32_t size : kUsualSizes)
+            if (size < lost.size) sizes.insert(size);
+        std::uint32_t start = 0;
+        for (const std::uint32_t size : sizes) {
+            FlowRequest request;
+            request.purpose = Purpose::full_size;
+            request.size = size;
+            request.count = kTries;
+            request.start_us = start += 1'000;
+            request.spacing_us = kApart;
+            builder_.add(*pair, request);
+        }
+    }
+
+    std::uint32_t wait() const {
+        std::uint32_t largest = 0;
+        for (const RoundResult& round : snapshot_.rounds)
+            for (const ProbeResult& r : round.probes)
+                for (const std::uint32_t us : r.round_trips_us) largest = std::max(largest, us);
+        return std::clamp(largest / 1000 * kRoundTrips, kLeastWait,
+                          std::max(kLeastWait, std::min(kMostWait, snapshot_.policy.timeout_ms)));
+    }
+
+    const Snapshot& snapshot_;
+    const Sites sites_;
+    SiteFinder finder_;
+    RoundBuilder builder_;
+    const RoundResult* main_ = nullptr;
+    std::vector<const ProbeResult*> lost_, large_;
+    std::map<Protocol, std::vector<SitePair>> dead_;
+};
+
+}  // namespace
+
+std::optional<RoundPlan> plan_detail_round(const Snapshot& snapshot) {
+    return Planner(snapshot).plan();
+}
+
+}  // namespace podroute

@@ -1,0 +1,31 @@
+// Routes with several next hops: which address in the peer's network is sent by way of which of them. Pure.
+#pragma once
+
+#include <vector>
+
+#include "probes/pod_plan.h"
+
+namespace podroute {
+
+// One leg of a host's route to a pod network.
+struct LegTarget {
+    Prefix cidr;                    // where the route leads
+    HostId owner;                   // whose that is
+    Address gateway;                // the leg's next hop
+    std::optional<Address> target;  // an address that is sent by way of it; none was found
+    Address source;                 // the synthetic pod it is sent from
+
+    bool operator==(const LegTarget&) const = default;
+};
+
+// Lookups, to be asked when the pods are open, of which leg the kernel takes from the host's pod to addresses
+// of each pod network that it reaches by several next hops. It hashes addresses, and also ports with
+// fib_multipath_hash_policy 1; echo has none, so that one answer holds for both.
+std::vector<FibQuery> leg_queries(const Snapshot& snapshot, const InventoryHost& host, const HostFacts& facts,
+                                  const std::vector<PodSpec>& pods);
+
+// The legs of the host's routes, from the answers in its findings. A leg that no address takes has no target.
+std::vector<LegTarget> leg_targets(const Snapshot& snapshot, const InventoryHost& host,
+                                   const HostFacts& facts, const HostFindings& findings);
+
+}  // namespace podroute

@@ -1,0 +1,110 @@
+// Probes by libtins.
+#include "probes/packet.h"
+
+#include <tins/icmp.h>
+#include <tins/icmpv6.h>
+#include <tins/ip.h>
+#include <tins/ipv6.h>
+#include <tins/rawpdu.h>
+#include <tins/tcp.h>
+#include <tins/udp.h>
+
+#include <exception>
+#include <memory>
+
+namespace podroute {
+namespace {
+
+constexpr std::uint32_t kNonce = 12;  // bytes: word, tag, number
+constexpr std::uint16_t kWindow = 1024;
+
+std::uint32_t headers(Protocol protocol, Family family) {
+    const std::uint32_t ip = family == Family::v4 ? 20 : 40;
+    return ip + (protocol == Protocol::tcp ? 20U : 8U);
+}
+
+std::vector<std::uint8_t> payload(const ProbePacket& packet, const ProbeKey& key) {
+    const std::uint32_t head = headers(packet.protocol, packet.source.family());
+    const std::uint32_t room = packet.size == 0 ? kNonce : packet.size - head;
+    std::vector<std::uint8_t> bytes(room);
+    for (unsigned i = 0; i < 8; ++i) bytes[i] = static_cast<std::uint8_t>(key.word >> (56 - 8 * i));
+    bytes[8] = static_cast<std::uint8_t>(key.tag >> 8);
+    bytes[9] = static_cast<std::uint8_t>(key.tag);
+    bytes[10] = static_cast<std::uint8_t>(packet.number >> 8);
+    bytes[11] = static_cast<std::uint8_t>(packet.number);
+    for (std::uint32_t i = kNonce; i < room; ++i) bytes[i] = static_cast<std::uint8_t>(i);
+    return bytes;
+}
+
+std::unique_ptr<Tins::PDU> transport(const ProbePacket& packet, const ProbeKey& key) {
+    const auto source_port = static_cast<std::uint16_t>(kFirstSourcePort + packet.number);
+    if (packet.protocol == Protocol::tcp) {
+        auto tcp = std::make_unique<Tins::TCP>(packet.port, source_port);
+        tcp->flags(Tins::TCP::SYN);
+        tcp->seq(static_cast<std::uint32_t>(key.tag) << 16 | packet.number);
+        tcp->window(kWindow);
+        return tcp;
+    }
+    std::unique_ptr<Tins::PDU> out;
+    if (packet.protocol == Protocol::udp) {
+        out = std::make_unique<Tins::UDP>(packet.port, source_port);
+    } else if (packet.source.is_v4()) {
+        auto echo = std::make_unique<Tins::ICMP>(Tins::ICMP::ECHO_REQUEST);
+        echo->id(key.tag);
+        echo->sequence(packet.number);
+        out = std::move(echo);
+    } else {
+        auto echo = std::make_unique<Tins::ICMPv6>(Tins::ICMPv6::ECHO_REQUEST);
+        echo->identifier(key.tag);
+        echo->sequence(packet.number);
+        out = std::move(echo);
+    }
+    out->inner_pdu(Tins::RawPDU(payload(packet, key)));
+    return out;
+}
+
+// libtins looks the source up in the machine's own tables where there is none: it is always set here.
+std::vector<std::uint8_t> craft_v4(const ProbePacket& packet, const ProbeKey& key) {
+    Tins::IP ip(Tins::IPv4Address(packet.destination.to_string()),
+                Tins::IPv4Address(packet.source.to_string()));
+    ip.ttl(packet.hop_limit);
+    ip.flags(Tins::IP::DONT_FRAGMENT);
+    ip.id(key.tag);
+    ip.inner_pdu(transport(packet, key).release());
+    return ip.serialize();
+}
+
+std::vector<std::uint8_t> craft_v6(const ProbePacket& packet, const ProbeKey& key) {
+    Tins::IPv6 ip(Tins::IPv6Address(packet.destination.wire()), Tins::IPv6Address(packet.source.wire()));
+    ip.hop_limit(packet.hop_limit);
+    if (packet.label) ip.flow_label(key.tag);
+    ip.inner_pdu(transport(packet, key).release());
+    return ip.serialize();
+}
+
+}  // namespace
+
+std::uint32_t smallest_size(Protocol protocol, Family family) {
+    return headers(protocol, family) + (protocol == Protocol::tcp ? 0 : kNonce);
+}
+
+Result<std::vector<std::uint8_t>> craft_probe(const ProbePacket& packet, const ProbeKey& key) {
+    const Family family = packet.source.family();
+    const std::uint32_t smallest = smallest_size(packet.protocol, family);
+    const bool fixed = packet.protocol == Protocol::tcp;
+    if (packet.destination.family() != family)
+        return failure("bad-probe", "source and destination are of two families");
+    if (packet.source.is_unspecified() || packet.destination.is_unspecified())
+        return failure("bad-probe", "a probe has a source and a destination");
+    if (packet.number == 0 || packet.number > kMaxNumber || key.tag == 0)
+        return failure("bad-probe", "a probe has a number from 1 to " + std::to_string(kMaxNumber));
+    if (packet.size != 0 && (packet.size < smallest || packet.size > (fixed ? smallest : kMaxProbeSize)))
+        return failure("bad-probe", "a probe cannot have " + std::to_string(packet.size) + " bytes");
+    try {
+        return family == Family::v4 ? craft_v4(packet, key) : craft_v6(packet, key);
+    } catch (const std::exception& e) {
+        return failure("bad-probe", e.what());
+    }
+}
+
+}  // namespace podroute

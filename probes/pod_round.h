@@ -1,0 +1,16 @@
+// The round that opens synthetic pods. Pure.
+#pragma once
+
+#include <optional>
+
+#include "model/prober.h"
+
+namespace podroute {
+
+inline constexpr std::string_view kPodStage = "pods";
+
+// Attempt 0 asks every host for its pods, a later one those that refused, with other addresses. The last goes
+// without the second pod, so that a small network has at least one. Nothing if there is nobody to ask.
+std::optional<RoundPlan> plan_pod_round(const Snapshot& snapshot, unsigned attempt, bool last);
+
+}  // namespace podroute

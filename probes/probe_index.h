@@ -1,0 +1,32 @@
+// From a packet that was seen to the flow it is of. Pure.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "model/probe_script.h"
+#include "probes/reading.h"
+
+namespace podroute {
+
+// Finds the flow of a packet that was seen: by the address its probe was sent to and its number.
+class ProbeIndex {
+  public:
+    explicit ProbeIndex(const ProbeScript& script);
+    struct Found {
+        std::size_t flow = 0;
+        std::uint16_t nth = 0;  // of the flow, from 0
+    };
+    std::optional<Found> find(const SeenPacket& seen) const;
+
+  private:
+    struct Range {
+        std::uint16_t first = 0, count = 0;
+        std::size_t flow = 0;
+    };
+    std::unordered_map<Address, std::array<std::vector<Range>, 3>> ranges_;  // by protocol, in order
+};
+
+}  // namespace podroute

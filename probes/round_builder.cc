@@ -1,0 +1,180 @@
+// From flows to frames, captures and listeners.
+#include "probes/round_builder.h"
+
+#include <algorithm>
+
+#include "probes/filter.h"
+#include "probes/pod_plan.h"
+#include "probes/probe_filter.h"
+#include "probes/seeded.h"
+
+namespace podroute {
+namespace {
+
+constexpr std::uint32_t kSnaplen = 128;       // bytes: what reading.h needs of the longest quote
+constexpr std::uint32_t kMaxCaught = 65'536;  // frames of one capture
+constexpr std::uint8_t kFar = 64;             // hop limit of probes that are to arrive
+
+std::uint16_t tag_of(std::uint64_t seed) {
+    return static_cast<std::uint16_t>(Seeded(seed).below(0xffff) + 1);
+}
+
+}  // namespace
+
+RoundBuilder::RoundBuilder(const Snapshot& snapshot, std::string stage) : snapshot_(snapshot) {
+    const std::uint64_t seed = hash_of(snapshot.run.id);
+    plan_.stage = std::move(stage);
+    plan_.script.word = Seeded(hash_of("word", seed)).next();
+    plan_.script.tag = tag_of(hash_of("tag", seed) + snapshot.rounds.size());
+}
+
+const HostFacts* RoundBuilder::facts_of(const HostId& host) const {
+    const auto at = snapshot_.hosts.find(host);
+    return at != snapshot_.hosts.end() && at->second.known() ? &*at->second : nullptr;
+}
+
+std::string RoundBuilder::cannot(const SitePair& pair, const FlowRequest& request) const {
+    if (!pair.source.usable()) return pair.source.unknown;
+    if (!pair.destination.usable()) return pair.destination.unknown;
+    const auto task = plan_.tasks.find(pair.source.endpoint.host);
+    const std::size_t frames = task == plan_.tasks.end() ? 0 : task->second.frames.size();
+    const auto given = numbers_.find(pair.destination.endpoint.address);
+    const std::size_t numbers =
+        given == numbers_.end() ? 0 : given->second.used.at(static_cast<std::size_t>(request.protocol));
+    if (request.count > kMaxCount || frames + request.count > kMaxFramesOfHost ||
+        numbers + request.count > kMaxNumber)
+        return "more probes than one round may have";
+    return "";
+}
+
+void RoundBuilder::add(const SitePair& pair, const FlowRequest& request) {
+    ProbeFlow flow;
+    flow.source = pair.source.endpoint;
+    flow.destination = pair.destination.endpoint;
+    flow.protocol = request.protocol;
+    flow.purpose = request.purpose;
+    flow.hop_limit = request.hop_limit;
+    flow.source_pod = pair.source.pod;
+    flow.destination_pod = pair.destination.pod;
+    flow.next_hop = request.next_hop;
+    const Family family = flow.source.address.family();
+    flow.size = request.size != 0                ? request.size
+                : flow.protocol == Protocol::tcp ? smallest_size(flow.protocol, family)
+                                                 : kSmallProbe;
+    if (flow.protocol == Protocol::tcp) flow.port = pair.destination.tcp_port;
+    if (flow.protocol == Protocol::udp) flow.port = kPodPort;
+    flow.unknown = cannot(pair, request);
+    if (flow.unknown.empty()) {
+        craft(flow, request);
+        note_ends(pair, flow);
+    }
+    plan_.script.flows.push_back(std::move(flow));
+}
+
+void RoundBuilder::craft(ProbeFlow& flow, const FlowRequest& request) {
+    auto& used = numbers_[flow.destination.address].used.at(static_cast<std::size_t>(flow.protocol));
+    flow.first = static_cast<std::uint16_t>(used + 1);
+    flow.count = request.count;
+    const ProbeKey key{plan_.script.word, plan_.script.tag};
+    auto& frames = plan_.tasks[flow.source.host].frames;
+    for (std::uint16_t i = 0; i < request.count; ++i) {
+        ProbePacket packet{flow.protocol, flow.source.address, flow.destination.address, flow.port,
+                           static_cast<std::uint16_t>(flow.first + i), flow.size,
+                           flow.hop_limit == 0 ? kFar : flow.hop_limit,
+                           // Routers choose among next hops by the flow label too, and a lookup has none.
+                           flow.purpose != Purpose::next_hop};
+        auto bytes = craft_probe(packet, key);
+        if (!bytes) {
+            flow.unknown = bytes.error().text;
+            flow.count = i;
+            break;
+        }
+        frames.push_back({0, request.start_us + std::uint64_t{i} * request.spacing_us, std::move(*bytes),
+                          flow.source_pod, false});
+    }
+    used = static_cast<std::uint16_t>(used + flow.count);
+}
+
+void RoundBuilder::note_ends(const SitePair& pair, const ProbeFlow& flow) {
+    for (const Site* site : {&pair.source, &pair.destination}) {
+        if (site->pod != 0)
+            pods_in_use_[site->endpoint.host].insert(site->pod);
+        else if (site->endpoint.vantage == Vantage::node)
+            nodes_in_use_[site->endpoint.host].push_back(site->endpoint.address);
+    }
+    if (flow.protocol == Protocol::tcp) tcp_ports_.insert(flow.port);
+    if (flow.protocol == Protocol::udp) udp_ports_.insert(flow.port);
+    const bool ours = flow.destination_pod != 0 || flow.protocol == Protocol::udp;
+    if (!ours || flow.protocol == Protocol::icmp) return;
+    const Listener listener{flow.destination_pod, flow.protocol, flow.destination.address, flow.port};
+    auto& listeners = plan_.tasks[flow.destination.host].listeners;
+    if (std::find(listeners.begin(), listeners.end(), listener) == listeners.end())
+        listeners.push_back(listener);
+}
+
+void RoundBuilder::watch(const HostId& host, bool bridges) {
+    watched_[host].bridges |= bridges;
+}
+
+void RoundBuilder::watch_paths() {
+    plan_.script.paths = true;
+    for (const InventoryHost& host : snapshot_.inventory.hosts) watch(host.name, true);
+}
+
+void RoundBuilder::listen(const HostId& host, std::uint32_t ifindex, std::uint32_t pod,
+                          const std::string& name, const std::vector<Address>& answers_to) {
+    auto& filter = filters_[answers_to];
+    if (filter.empty()) {
+        FilterScope scope;
+        scope.tcp_ports = tcp_ports_;
+        scope.udp_ports = udp_ports_;
+        scope.answers_to = answers_to;
+        auto made = compile_filter(probes_expression({plan_.script.word, plan_.script.tag}, scope), kSnaplen);
+        if (!made) return;  // without a capture every flow that ends here is unknown: read() says so
+        filter = std::move(*made);
+    }
+    plan_.tasks[host].captures.push_back({ifindex, filter, kSnaplen, kMaxCaught, pod, true});
+    plan_.script.points[host].push_back({ifindex, pod, name});
+}
+
+void RoundBuilder::listen_on_pods(const HostId& host) {
+    const HostFindings* findings = pods_of(snapshot_, host);
+    if (findings == nullptr) return;
+    for (const OpenedPod& opened : findings->opened)
+        for (const PodSpec& spec : findings->asked)
+            if (spec.number == opened.number && pods_in_use_[host].contains(spec.number))
+                listen(host, opened.pod_ifindex, spec.number, std::string(kPodLink),
+                       plan_.script.paths ? std::vector<Address>{} : spec.addresses);
+}
+
+void RoundBuilder::listen_on_links(const HostId& host) {
+    const HostFacts* facts = facts_of(host);
+    const InventoryHost* named = snapshot_.inventory.find(host);
+    if (facts == nullptr || named == nullptr || facts->uid != 0) return;
+    const auto watched = watched_.find(host);
+    auto answers_to = watched == watched_.end() ? nodes_in_use_[host] : std::vector<Address>{};
+    std::sort(answers_to.begin(), answers_to.end());
+    answers_to.erase(std::unique(answers_to.begin(), answers_to.end()), answers_to.end());
+    std::set<std::uint32_t> listened;
+    for (const Link* link : uplinks_of(snapshot_, *named, *facts))
+        if (listened.insert(link->index).second) listen(host, link->index, 0, link->name, answers_to);
+    if (watched == watched_.end() || !watched->second.bridges) return;
+    for (const Prefix& cidr : named->pod_cidrs)
+        if (const Link* bridge = bridge_of(*facts, cidr);
+            bridge != nullptr && listened.insert(bridge->index).second)
+            listen(host, bridge->index, 0, bridge->name, {});
+}
+
+RoundPlan RoundBuilder::finish(std::uint32_t wait_ms) {
+    plan_.wait_ms = wait_ms;
+    for (const InventoryHost& host : snapshot_.inventory.hosts) {
+        if (pods_in_use_.contains(host.name)) listen_on_pods(host.name);
+        if (nodes_in_use_.contains(host.name) || watched_.contains(host.name)) listen_on_links(host.name);
+    }
+    for (auto& [host, task] : plan_.tasks)
+        std::stable_sort(task.frames.begin(), task.frames.end(),
+                         [](const Frame& a, const Frame& b) { return a.time_us < b.time_us; });
+    return std::move(plan_);
+}
+
+}  // namespace podroute

@@ -1,0 +1,125 @@
+// From facts and opened pods to sites.
+#include "probes/sites.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "probes/pod_plan.h"
+
+namespace podroute {
+namespace {
+
+constexpr std::uint16_t kSsh = 22;
+
+// The fourth word of "client port server port"; 22 where the session did not say it.
+std::uint16_t ssh_port(const HostFacts& facts) {
+    const auto& text = facts.ssh_connection;
+    const auto at = text.rfind(' ');
+    std::uint16_t port = 0;
+    if (at == std::string::npos) return kSsh;
+    const auto parsed = std::from_chars(text.data() + at + 1, text.data() + text.size(), port);
+    return parsed.ec == std::errc() && port != 0 ? port : kSsh;
+}
+
+class Maker {
+  public:
+    Maker(const Snapshot& snapshot, const InventoryHost& host) : snapshot_(snapshot), host_(host) {
+        const auto at = snapshot.hosts.find(host.name);
+        if (at == snapshot.hosts.end())
+            why_ = host.name + " was not read";
+        else if (!at->second.known())
+            why_ = host.name + ": " + at->second.unknown().why;
+        else
+            facts_ = &*at->second;
+        if (facts_ != nullptr && facts_->uid != 0)
+            why_ = host.name + ": probes need root on the host; the agent runs as user " +
+                   std::to_string(facts_->uid);
+        findings_ = pods_of(snapshot, host.name);
+    }
+
+    void add_to(Sites& sites) const {
+        for (const Prefix& cidr : host_.pod_cidrs) sites.pods.push_back(pod_site(cidr));
+        auto& nodes = host_.pod_cidrs.empty() ? sites.control : sites.nodes;
+        for (const Address& address : host_.addresses) nodes.push_back(node_site(address));
+    }
+
+  private:
+    Site node_site(const Address& address) const {
+        Site site;
+        site.endpoint = {host_.name, Vantage::node, address};
+        site.unknown = why_;
+        site.tcp_port = snapshot_.policy.tcp_port;
+        if (facts_ == nullptr) return site;
+        if (site.tcp_port == 0) site.tcp_port = ssh_port(*facts_);
+        const auto uplinks = uplinks_of(snapshot_, host_, *facts_);
+        if (!uplinks.empty()) site.mtu = uplinks.front()->mtu;
+        return site;
+    }
+
+    PodSite pod_site(const Prefix& cidr) const {
+        PodSite site;
+        site.cidr = cidr;
+        site.pod.endpoint = {host_.name, Vantage::pod, cidr.sample_pod()};
+        site.pod.unknown = why_.empty() ? no_pod() : why_;
+        if (findings_ == nullptr || !why_.empty()) return site;
+        bool first = true;
+        for (const OpenedPod& opened : findings_->opened) {
+            const auto found = opened_site(opened, cidr);
+            if (!found) continue;
+            if (!first) {
+                site.neighbour = *found;
+                break;
+            }
+            site.pod = *found;
+            first = false;
+        }
+        return site;
+    }
+
+    std::optional<Site> opened_site(const OpenedPod& opened, const Prefix& cidr) const {
+        for (const PodSpec& spec : findings_->asked) {
+            if (spec.number != opened.number) continue;
+            for (const Address& address : spec.addresses) {
+                if (!cidr.contains(address)) continue;
+                Site site;
+                site.endpoint = {host_.name, Vantage::pod, address};
+                site.pod = opened.number;
+                site.mtu = opened.mtu;
+                site.tcp_port = snapshot_.policy.tcp_port == 0 ? kPodPort : snapshot_.policy.tcp_port;
+                return site;
+            }
+        }
+        return std::nullopt;
+    }
+
+    std::string no_pod() const {
+        std::string start = host_.name + ": no synthetic pod could be opened";
+        if (findings_ == nullptr || findings_->pods_refused.empty()) return start;
+        return start + ": " + findings_->pods_refused.front().text;
+    }
+
+    const Snapshot& snapshot_;
+    const InventoryHost& host_;
+    const HostFacts* facts_ = nullptr;
+    const HostFindings* findings_ = nullptr;
+    std::string why_;
+};
+
+}  // namespace
+
+const HostFindings* pods_of(const Snapshot& snapshot, const HostId& host) {
+    for (auto round = snapshot.rounds.rbegin(); round != snapshot.rounds.rend(); ++round) {
+        if (round->stage != "pods") continue;
+        const auto at = round->hosts.find(host);
+        if (at != round->hosts.end()) return at->second.known() ? &*at->second : nullptr;
+    }
+    return nullptr;
+}
+
+Sites sites_of(const Snapshot& snapshot) {
+    Sites sites;
+    for (const InventoryHost& host : snapshot.inventory.hosts) Maker(snapshot, host).add_to(sites);
+    return sites;
+}
+
+}  // namespace podroute

@@ -1,0 +1,44 @@
+// Where probes start and end: the synthetic pods that were opened, and nodes. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/snapshot.h"
+
+namespace podroute {
+
+// One end of probes.
+struct Site {
+    Endpoint endpoint;
+    std::uint32_t pod = 0;       // number of the synthetic pod, 0: the node itself
+    std::uint32_t mtu = 0;       // bytes, of the link a packet leaves by; 0: not known
+    std::uint16_t tcp_port = 0;  // where a SYN is answered
+    std::string unknown;         // why nothing can be sent from here, else empty
+
+    bool usable() const { return unknown.empty(); }
+    bool operator==(const Site&) const = default;
+};
+
+struct PodSite {
+    Prefix cidr;
+    Site pod;
+    std::optional<Site> neighbour;  // a second pod of the CIDR
+};
+
+struct Sites {
+    std::vector<PodSite> pods;  // one for each pod CIDR, in the order of the inventory
+    std::vector<Site> control;  // nodes without pod CIDRs, one an address
+    std::vector<Site> nodes;    // nodes with pod CIDRs, likewise: for evidence only
+};
+
+// TCP and UDP are answered on this port in synthetic pods.
+inline constexpr std::uint16_t kPodPort = 8080;
+
+Sites sites_of(const Snapshot& snapshot);
+
+// The findings of the last round in which the host was to open pods; null if it never was, or was lost then.
+const HostFindings* pods_of(const Snapshot& snapshot, const HostId& host);
+
+}  // namespace podroute

@@ -1,0 +1,109 @@
+// Pods that are refused: why, which address, and that nothing of them is there.
+#include "tests/lab/agent_pods.h"
+
+namespace podroute {
+namespace {
+
+class AgentPodsRefused : public AgentPods {
+  protected:
+    // The refusal of `pods`, of which nothing is left; the agent goes on.
+    Error refusal(const std::vector<PodSpec>& pods) {
+        const auto before = state();
+        auto agent = hello();
+        const auto error = ask<Refused>(*agent, OpenPod{pods}).error;
+        EXPECT_EQ(error.code, "pod-unavailable");
+        EXPECT_NE(error.text, "");
+        EXPECT_EQ(state(), before) << error.text;
+        ask<PingReply>(*agent, Ping{});
+        return error;
+    }
+    static PodSpec with(PodSpec spec, const std::string& address) {
+        const auto a = ip(address);
+        spec = only(std::move(spec), a.family());
+        spec.addresses = {a};
+        return spec;
+    }
+};
+
+TEST_F(AgentPodsRefused, AnAddressThatAnotherAnswersFor) {
+    bridge_with_a_pod();
+    for (const auto* address : {"10.200.0.2", "fd00:200::2"}) {
+        const auto error = refusal({on_bridge(1), with(on_bridge(2), address)});
+        EXPECT_EQ(error.where, address) << error.text;
+        EXPECT_NE(error.text.find("answers"), std::string::npos) << error.text;
+        EXPECT_EQ(real_pod->run("ip neigh show nud reachable").find("0.0.0.0"), std::string::npos);
+    }
+}
+
+TEST_F(AgentPodsRefused, AnAddressOfASyntheticPodOfAnotherRun) {
+    bridge_with_a_pod();
+    auto other = hello();
+    ask<OpenPodReply>(*other, OpenPod{{on_bridge(1)}});
+    auto same = on_bridge(1);
+    same.link = "vethother";
+    EXPECT_EQ(refusal({same}).where, "10.200.0.201");
+    ask<ByeReply>(*other, Bye{});
+    run("ip link del cnio0");
+    other = hello();
+    ask<OpenPodReply>(*other, OpenPod{{without_bridge(1)}});
+    auto alone = without_bridge(1);
+    alone.link = "vethother";
+    EXPECT_EQ(refusal({alone}).where, "10.200.0.201");
+}
+
+TEST_F(AgentPodsRefused, AnAddressThatTheHostCarriesOrRoutesElsewhere) {
+    bridge_with_a_pod();
+    run("ip addr add 10.200.0.210/32 dev lo; ip route add 10.200.0.211 via 10.240.0.21; "
+        "ip route add 10.200.0.128/26 via 10.240.0.21; ip route add fd00:200::211 via fd00:240::21");
+    for (const auto* address : {"10.200.0.1", "10.200.0.210", "10.200.0.211", "10.200.0.130", "10.200.0.255",
+                                "fd00:200::1", "fd00:200::211"})
+        EXPECT_EQ(refusal({with(on_bridge(), address)}).where, address);
+    EXPECT_EQ(refusal({with(without_bridge(), "10.240.0.20")}).where, "10.240.0.20");
+}
+
+TEST_F(AgentPodsRefused, AnAddressThatIpamHasGivenAway) {
+    bridge_with_a_pod();
+    run("mount -t tmpfs none /var/lib && mkdir -p /var/lib/cni/networks/bridge && touch "
+        "/var/lib/cni/networks/bridge/10.200.0.201");
+    const auto error = refusal({on_bridge()});
+    run("umount /var/lib");
+    EXPECT_EQ(error.where, "10.200.0.201");
+    EXPECT_NE(error.text.find("/var/lib/cni/networks/bridge"), std::string::npos) << error.text;
+}
+
+TEST_F(AgentPodsRefused, ANameThatIsTaken) {
+    bridge_with_a_pod();
+    auto spec = on_bridge();
+    spec.link = "vethreal";
+    const auto error = refusal({on_bridge(2), spec});
+    EXPECT_EQ(error.where, "") << "another address would not help";
+    EXPECT_NE(error.text.find("vethreal"), std::string::npos) << error.text;
+}
+
+TEST_F(AgentPodsRefused, WhatIsNoPod) {
+    bridge_with_a_pod();
+    std::vector<PodSpec> bad(11, on_bridge());
+    bad[0].number = 0;
+    bad[1].addresses.clear();
+    bad[2].addresses = {ip("10.200.0.201"), ip("10.200.0.202")};
+    bad[3].link = "eth7";
+    bad[4].link = "veth-much-too-long-a-name";
+    bad[5].bridge = "none0";
+    bad[6].bridge = "node";
+    bad[7].networks.pop_back();
+    bad[8].networks[0] = net("10.201.0.0/24");
+    bad[9].mtu = 70'000;
+    bad[10].link = "veth/../x";
+    for (const auto& spec : bad) refusal({spec});
+    refusal({on_bridge(1), on_bridge(1)});
+    refusal(std::vector<PodSpec>(40, on_bridge()));
+}
+
+TEST_F(AgentPodsRefused, WithoutPrivilege) {
+    auto agent = start({{}, 65534});
+    ask<HelloReply>(*agent, Hello{});
+    EXPECT_EQ(ask<Refused>(*agent, OpenPod{{without_bridge()}}).error.code, "pod-unavailable");
+}
+
+}  // namespace
+}  // namespace podroute

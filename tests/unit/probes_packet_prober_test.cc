@@ -1,0 +1,590 @@
+// The rounds of the packet prober, over a simulated cluster.
+#include <gtest/gtest.h>
+
+#include "probes/main_round.h"
+#include "tests/unit/probes_world.h"
+
+namespace podroute {
+namespace {
+
+using testing::address;
+using testing::Bytes;
+using testing::Cluster;
+using testing::Fate;
+using testing::Place;
+using testing::prefix;
+using testing::World;
+
+using Stages = std::vector<std::string>;
+
+Stages stages(const Snapshot& snapshot) {
+    Stages out;
+    for (const auto& round : snapshot.rounds) out.push_back(round.stage);
+    return out;
+}
+
+std::string name(const ProbeResult& r) {
+    return to_string(r.source) + " > " + to_string(r.destination) + " " + std::string(to_string(r.protocol));
+}
+
+// Of one purpose, by source, destination and protocol; of all rounds together.
+std::vector<const ProbeResult*> results(const Snapshot& snapshot, Purpose purpose,
+                                        const std::string& named = "") {
+    std::vector<const ProbeResult*> out;
+    for (const auto& round : snapshot.rounds)
+        for (const auto& r : round.probes)
+            if (r.purpose == purpose && (named.empty() || name(r) == named)) out.push_back(&r);
+    return out;
+}
+
+// Sums over the rounds, as a judge makes them.
+ProbeResult total(const Snapshot& snapshot, const std::string& named) {
+    ProbeResult sum;
+    for (const auto* r : results(snapshot, Purpose::verdict, named)) {
+        sum.sent += r->sent;
+        sum.arrived += r->arrived;
+        sum.answered += r->answered;
+        if (r->source_seen) sum.source_seen = r->source_seen;
+        sum.objections.insert(sum.objections.end(), r->objections.begin(), r->objections.end());
+        sum.sightings.insert(sum.sightings.end(), r->sightings.begin(), r->sightings.end());
+    }
+    return sum;
+}
+
+bool sighted(const ProbeResult& r, const HostId& host, const std::string& interface, bool leaving,
+             ProbeLeg leg = ProbeLeg::request) {
+    for (const auto& s : r.sightings)
+        if (s.host == host && s.interface == interface && s.leaving == leaving && s.leg == leg) return true;
+    return false;
+}
+
+// Packets of a protocol from one pod network to another that are at this place.
+bool is(const Place& place, const HostId& host, std::uint32_t ifindex, bool leaving) {
+    return place.host == host && place.ifindex == ifindex && place.pod == 0 && place.leaving == leaving;
+}
+bool goes(const Bytes& ip, const std::string& from, const std::string& to) {
+    return prefix(from).contains(testing::source_of(ip)) && prefix(to).contains(testing::destination_of(ip));
+}
+
+struct Trial {
+    explicit Trial(const testing::ClusterOptions& options = {}) : cluster(options), world(cluster) {}
+    Snapshot& observe() {
+        PacketProber prober;
+        return world.observe(prober);
+    }
+    Cluster cluster;
+    World world;
+};
+
+class Variants : public ::testing::TestWithParam<testing::ClusterOptions> {};
+
+TEST_P(Variants, AHealthyClusterIsProvenInTwoRounds) {
+    Trial run(GetParam());
+    const auto& snapshot = run.observe();
+    EXPECT_EQ(stages(snapshot), (Stages{"pods", "main"}));
+    EXPECT_TRUE(run.world.completed["main"]);
+    const std::size_t families = GetParam().ipv6 ? 2 : 1;
+    // 2 across, 2 within a node, 4 with the control host; icmp and tcp.
+    EXPECT_EQ(results(snapshot, Purpose::verdict).size(), 8 * 2 * families);
+    EXPECT_EQ(results(snapshot, Purpose::full_size).size(), 6 * families);
+    for (const auto& r : snapshot.rounds.back().probes) {
+        SCOPED_TRACE(name(r));
+        EXPECT_EQ(r.sent, r.purpose == Purpose::verdict ? 3U : 1U);
+        EXPECT_EQ(r.arrived, r.sent);
+        EXPECT_EQ(r.answered, r.sent);
+        EXPECT_EQ(r.round_trips_us.size(), r.sent);
+        EXPECT_FALSE(r.source_seen);
+        EXPECT_TRUE(r.unknown.empty() && r.objections.empty() && r.sightings.empty());
+        EXPECT_EQ(r.size, r.purpose == Purpose::full_size ? 1500U : r.size);
+    }
+}
+INSTANTIATE_TEST_SUITE_P(All, Variants,
+                         ::testing::Values(testing::ClusterOptions{}, testing::ClusterOptions{.ipv6 = true},
+                                           testing::ClusterOptions{.bridge = false},
+                                           testing::ClusterOptions{.ipv6 = true, .bridge = false}));
+
+TEST(PacketProber, RoundTripsAreTakenOnTheSourcesClock) {
+    Trial run;
+    run.world.one_way_us = 20'000;
+    const auto& snapshot = run.observe();
+    const auto* r = results(snapshot, Purpose::verdict, "pod node-0 > pod node-1 icmp").front();
+    for (const auto us : r->round_trips_us) {
+        EXPECT_GE(us, 40'000U);
+        EXPECT_LT(us, 41'000U);
+    }
+}
+
+TEST(PacketProber, NothingIsSentWhereNoPacketLayerIsJudged) {
+    Trial run;
+    run.cluster.snapshot.policy.layers = {Layer::routes, Layer::links};
+    EXPECT_TRUE(run.observe().rounds.empty());
+}
+
+TEST(PacketProber, LayersChooseProtocols) {
+    Policy policy;
+    policy.protocols = {Protocol::tcp};
+    EXPECT_EQ(probed_protocols(policy), std::vector{Protocol::tcp});
+    EXPECT_FALSE(probes_sizes(policy));
+    policy.layers = {Layer::mtu};
+    EXPECT_EQ(probed_protocols(policy), std::vector{Protocol::icmp});
+    EXPECT_TRUE(probes_sizes(policy));
+    policy.layers = {Layer::udp, Layer::tcp};
+    EXPECT_EQ(probed_protocols(policy), (std::vector{Protocol::tcp, Protocol::udp}));
+}
+
+TEST(PacketProber, UdpIsAskedForByName) {
+    Trial run;
+    run.cluster.snapshot.policy.protocols = {Protocol::udp};
+    const auto& snapshot = run.observe();
+    EXPECT_EQ(results(snapshot, Purpose::verdict).size(), 8U);
+    for (const auto* r : results(snapshot, Purpose::verdict)) EXPECT_EQ(r->answered, 3U) << name(*r);
+    // Echoed in pods and on the control host.
+    EXPECT_EQ(run.world.plans.back().tasks.at("server").listeners.size(), 1U);
+    EXPECT_EQ(run.world.plans.back().tasks.at("server").listeners[0].pod, 0U);
+}
+
+// Requests from node-0 die when node-0 forwards them.
+TEST(PacketProber, ALostRequestIsToppedUpAndSeenWhereItStopped) {
+    Trial run;
+    run.world.faults = {[](const Place& p, const Bytes& ip, bool) {
+        return Fate{
+            .lost = is(p, "node-0", testing::kEth0, true) && goes(ip, "10.200.0.0/24", "10.200.1.0/24"),
+            .sent_back = {},
+            .new_source = {}};
+    }};
+    const auto& snapshot = run.observe();
+    EXPECT_EQ(stages(snapshot), (Stages{"pods", "main", "detail"}));
+    const auto lost = total(snapshot, "pod node-0 > pod node-1 icmp");
+    EXPECT_EQ(lost.sent, 20U);
+    EXPECT_EQ(lost.arrived, 0U);
+    EXPECT_EQ(lost.answered, 0U);
+    EXPECT_TRUE(sighted(lost, "node-0", std::string(kPodLink), true));
+    EXPECT_TRUE(sighted(lost, "node-0", "cnio0", false));
+    EXPECT_FALSE(sighted(lost, "node-0", "eth0", true));
+    // The other way the request arrives, and its answer dies on the same host.
+    const auto reply = total(snapshot, "pod node-1 > pod node-0 icmp");
+    EXPECT_EQ(reply.arrived, 20U);
+    EXPECT_EQ(reply.answered, 0U);
+    EXPECT_TRUE(sighted(reply, "node-0", std::string(kPodLink), true, ProbeLeg::reply));
+    EXPECT_FALSE(sighted(reply, "node-0", "eth0", true, ProbeLeg::reply));
+    // Evidence: pod to node, node to pod, node to node, both ways, by each protocol.
+    EXPECT_EQ(results(snapshot, Purpose::evidence).size(), 12U);
+    for (const auto* r : results(snapshot, Purpose::evidence)) {
+        EXPECT_EQ(r->arrived, r->sent) << name(*r);
+        EXPECT_EQ(r->answered, r->sent) << name(*r);
+    }
+    // Pairs that are well are not asked again.
+    EXPECT_EQ(total(snapshot, "node server > pod node-0 icmp").sent, 3U);
+}
+
+TEST(PacketProber, HopLimitsNameTheRouters) {
+    Trial run;
+    run.world.faults = {[](const Place& p, const Bytes& ip, bool) {
+        return Fate{.lost = p.host == "node-1" && p.pod == 0 && p.ifindex == testing::kCnio0 && p.leaving &&
+                            goes(ip, "10.200.0.0/24", "10.200.1.0/24"),
+                    .sent_back = {},
+                    .new_source = {}};
+    }};
+    const auto& snapshot = run.observe();
+    std::map<unsigned, std::string> hops;
+    for (const auto* r : results(snapshot, Purpose::hop_limit, "pod node-0 > pod node-1 icmp"))
+        for (const auto& o : r->objections)
+            if (o.type == 11) hops[r->hop_limit] = o.from.to_string();
+    EXPECT_EQ(hops, (std::map<unsigned, std::string>{{1, "10.240.0.20"}, {2, "10.240.0.21"}}));
+}
+
+TEST(PacketProber, TracesAreKeptWithinWhatRoutersAnswer) {
+    Trial run({.nodes = 12});
+    run.world.faults = {[](const Place& p, const Bytes&, bool) {
+        return Fate{.lost = p.ifindex == testing::kEth0 && !p.leaving, .sent_back = {}, .new_source = {}};
+    }};
+    const auto& snapshot = run.observe();
+    std::map<std::pair<Endpoint, unsigned>, unsigned> from;
+    for (const auto* r : results(snapshot, Purpose::hop_limit))
+        if (r->protocol == Protocol::icmp) ++from[{r->source, r->hop_limit}];
+    ASSERT_FALSE(from.empty());
+    for (const auto& [key, count] : from) EXPECT_LE(count, kMaxTraced);
+}
+
+TEST(PacketProber, TraceNoneListensNowhereElse) {
+    Trial run;
+    run.cluster.snapshot.policy.trace = Trace::none;
+    run.world.faults = {[](const Place& p, const Bytes& ip, bool) {
+        return Fate{
+            .lost = is(p, "node-0", testing::kEth0, true) && goes(ip, "10.200.0.0/24", "10.200.1.0/24"),
+            .sent_back = {},
+            .new_source = {}};
+    }};
+    const auto& snapshot = run.observe();
+    EXPECT_TRUE(results(snapshot, Purpose::hop_limit).empty());
+    EXPECT_FALSE(run.world.plans.back().script.paths);
+    EXPECT_EQ(total(snapshot, "pod node-0 > pod node-1 icmp").sent, 20U);
+}
+
+TEST(PacketProber, TraceAllSeesEveryHopOfAHealthyPair) {
+    Trial run;
+    run.cluster.snapshot.policy.trace = Trace::all;
+    const auto& snapshot = run.observe();
+    EXPECT_EQ(stages(snapshot), (Stages{"pods", "main"}));
+    const auto whole = total(snapshot, "pod node-0 > pod node-1 icmp");
+    for (const auto leg : {ProbeLeg::request, ProbeLeg::reply}) {
+        const bool back = leg == ProbeLeg::reply;
+        EXPECT_TRUE(sighted(whole, back ? "node-1" : "node-0", "cnio0", false, leg));
+        EXPECT_TRUE(sighted(whole, back ? "node-1" : "node-0", "eth0", true, leg));
+        EXPECT_TRUE(sighted(whole, back ? "node-0" : "node-1", "eth0", false, leg));
+        EXPECT_TRUE(sighted(whole, back ? "node-0" : "node-1", "cnio0", true, leg));
+    }
+    EXPECT_FALSE(results(snapshot, Purpose::hop_limit).empty());
+}
+
+TEST(PacketProber, OneLostProbeIsCountedOutOfTwenty) {
+    Trial run;
+    unsigned seen = 0;
+    run.world.faults = {[&](const Place& p, const Bytes& ip, bool) {
+        const bool at = is(p, "node-1", testing::kEth0, false) && testing::next_header(ip) == 1 &&
+                        ip.size() == 84 && goes(ip, "10.200.0.0/24", "10.200.1.0/24");
+        return Fate{.lost = at && seen++ == 0, .sent_back = {}, .new_source = {}};
+    }};
+    const auto& snapshot = run.observe();
+    std::size_t topped = 0;
+    for (const auto& r : snapshot.rounds.back().probes) topped += r.purpose == Purpose::verdict ? 1 : 0;
+    EXPECT_EQ(topped, 1U);
+    const auto& detail = run.world.plans.back();
+    EXPECT_EQ(detail.stage, "detail");
+    const auto& frames = detail.tasks.at("node-0").frames;
+    ASSERT_EQ(frames.size(), 17U);
+    EXPECT_EQ(frames[1].time_us - frames[0].time_us, 20'000U);
+    const auto sum = total(snapshot, "pod node-0 > pod node-1 icmp").answered +
+                     total(snapshot, "pod node-1 > pod node-0 icmp").answered;
+    EXPECT_EQ(sum, 19U + 3U);
+    EXPECT_TRUE(results(snapshot, Purpose::evidence).empty());
+}
+
+TEST(PacketProber, ARejectIsAnObjectionAndSettlesTheRound) {
+    Trial run;
+    run.world.faults = {[](const Place& p, const Bytes& ip, bool) {
+        Fate fate;
+        if (is(p, "node-1", testing::kCnio0, true) && goes(ip, "10.200.0.0/24", "10.200.1.0/24"))
+            fate.sent_back = testing::error_about(ip, address("10.240.0.21"), 3, 10, 0, 64);
+        return fate;
+    }};
+    const auto& snapshot = run.observe();
+    const auto rejected = total(snapshot, "pod node-0 > pod node-1 tcp");
+    EXPECT_EQ(rejected.answered, 0U);
+    ASSERT_FALSE(rejected.objections.empty());
+    EXPECT_EQ(rejected.objections[0].from, address("10.240.0.21"));
+    EXPECT_EQ(rejected.objections[0].type, 3);
+    EXPECT_EQ(rejected.objections[0].code, 10);
+    EXPECT_EQ(rejected.objections[0].count, 3U);
+}
+
+TEST(PacketProber, AForgedResetIsNoAnswer) {
+    Trial run;
+    run.world.faults = {[](const Place& p, const Bytes& ip, bool reply) {
+        Fate fate;
+        if (is(p, "node-1", testing::kCnio0, true) && testing::next_header(ip) == 6 && !reply)
+            fate.sent_back = testing::with_hop_limit(testing::reset_to(ip), 63);
+        return fate;
+    }};
+    const auto& snapshot = run.observe();
+    const auto forged = total(snapshot, "pod node-0 > pod node-1 tcp");
+    EXPECT_EQ(forged.arrived, 0U);
+    EXPECT_EQ(forged.answered, 0U);
+    ASSERT_FALSE(forged.objections.empty());
+    EXPECT_TRUE(forged.objections[0].reset);
+    EXPECT_EQ(forged.objections[0].ttl, 63);
+    EXPECT_EQ(total(snapshot, "pod node-0 > pod node-1 icmp").answered, 3U);
+}
+
+TEST(PacketProber, AResetOfTheTargetItselfIsAnAnswer) {
+    Trial run;
+    run.world.resets = {"server"};  // nobody listens there
+    const auto& snapshot = run.observe();
+    EXPECT_EQ(stages(snapshot), (Stages{"pods", "main"}));
+    const auto* r = results(snapshot, Purpose::verdict, "pod node-1 > node server tcp").front();
+    EXPECT_EQ(r->arrived, 3U);
+    EXPECT_EQ(r->answered, 3U);
+    EXPECT_EQ(r->round_trips_us.size(), 3U);
+    EXPECT_TRUE(r->objections.empty());
+}
+
+TEST(PacketProber, ARewrittenSourceIsToldByTheTarget) {
+    Trial run;
+    run.world.faults = {[](const Place& p, const Bytes& ip, bool reply) {
+        Fate fate;
+        if (is(p, "node-0", testing::kEth0, true) && !reply && goes(ip, "10.200.0.0/24", "0.0.0.0/0"))
+            fate.new_source = address("10.240.0.20");
+        return fate;
+    }};
+    const auto& snapshot = run.observe();
+    const auto hidden = total(snapshot, "pod node-0 > pod node-1 tcp");
+    EXPECT_EQ(hidden.answered, 3U);
+    EXPECT_EQ(hidden.arrived, 3U);
+    ASSERT_TRUE(hidden.source_seen);
+    EXPECT_EQ(*hidden.source_seen, address("10.240.0.20"));
+    EXPECT_FALSE(total(snapshot, "pod node-1 > pod node-0 tcp").source_seen);
+}
+
+TEST(PacketProber, ALostFullSizePacketIsFollowedByOthers) {
+    Trial run;
+    run.world.faults = {[](const Place& p, const Bytes& ip, bool) {
+        return Fate{.lost = is(p, "node-1", testing::kEth0, false) && ip.size() > 1450,
+                    .sent_back = {},
+                    .new_source = {}};
+    }};
+    const auto& snapshot = run.observe();
+    EXPECT_EQ(total(snapshot, "pod node-0 > pod node-1 icmp").answered, 3U);
+    std::uint32_t passes = 0;
+    std::set<std::uint32_t> tried;
+    for (const auto* r : results(snapshot, Purpose::full_size, "pod node-0 > pod node-1 icmp")) {
+        tried.insert(r->size);
+        if (r->arrived == r->sent) passes = std::max(passes, r->size);
+    }
+    EXPECT_EQ(passes, 1450U);
+    EXPECT_TRUE(tried.contains(1500));
+}
+
+TEST(PacketProber, TheMtuThatARouterNamesIsTried) {
+    Trial run;
+    run.world.faults = {[](const Place& p, const Bytes& ip, bool) {
+        Fate fate;
+        if (is(p, "node-0", testing::kEth0, true) && ip.size() > 1437)
+            fate.sent_back = testing::error_about(ip, address("10.240.0.20"), 3, 4, 1437, 64);
+        return fate;
+    }};
+    const auto& snapshot = run.observe();
+    bool named = false, passed = false;
+    for (const auto* r : results(snapshot, Purpose::full_size, "pod node-0 > pod node-1 icmp")) {
+        for (const auto& o : r->objections) named |= o.mtu == 1437;
+        passed |= r->size == 1437 && r->answered == r->sent;
+    }
+    EXPECT_TRUE(named && passed);
+}
+
+TEST(PacketProber, FullSizeIsThatOfTheSourcesPodLink) {
+    Trial run;
+    run.world.pod_mtu["node-0"] = 9000;
+    const auto& snapshot = run.observe();
+    EXPECT_EQ(results(snapshot, Purpose::full_size, "pod node-0 > pod node-1 icmp").front()->size, 9000U);
+    EXPECT_EQ(results(snapshot, Purpose::full_size, "pod node-1 > pod node-0 icmp").front()->size, 1500U);
+}
+
+TEST(PacketProber, ARefusedAddressIsReplaced) {
+    Trial run;
+    // What the first attempt would pick.
+    const auto plan = PacketProber().next(run.cluster.snapshot).value();
+    const auto first = plan.tasks.at("node-0").pods.at(0).addresses.at(0);
+    run.world.taken = {first};
+    const auto& snapshot = run.observe();
+    EXPECT_EQ(stages(snapshot), (Stages{"pods", "pods", "main"}));
+    EXPECT_EQ(run.world.plans[1].tasks.size(), 1U);  // only who refused is asked again
+    for (const auto& pod : run.world.plans[1].tasks.at("node-0").pods)
+        for (const auto& a : pod.addresses) EXPECT_NE(a, first);
+    for (const auto* r : results(snapshot, Purpose::verdict)) EXPECT_EQ(r->answered, 3U) << name(*r);
+}
+
+TEST(PacketProber, AHostThatOpensNoPodMakesItsPairsUnknownAndSaysWhy) {
+    Trial run;
+    run.world.refuses_pods = {"node-1"};
+    const auto& snapshot = run.observe();
+    EXPECT_EQ(stages(snapshot), (Stages{"pods", "main"}));  // another address would not help
+    for (const auto* r : results(snapshot, Purpose::verdict)) {
+        const bool concerns = r->source.host == "node-1" || r->destination.host == "node-1";
+        EXPECT_EQ(r->unknown.empty(), !concerns) << name(*r);
+        if (concerns) {
+            EXPECT_EQ(r->unknown, "node-1: no synthetic pod could be opened: no veth");
+            EXPECT_EQ(r->sent, 0U);
+        }
+    }
+    EXPECT_EQ(snapshot.rounds[0].hosts.at("node-1")->pods_refused.at(0).text, "no veth");
+}
+
+TEST(PacketProber, AddressesAreTriedThreeTimes) {
+    Trial run;
+    const auto network = prefix("10.200.1.0/24");
+    for (Address a = network.first(); network.contains(a); a = a.offset(1)) run.world.taken.insert(a);
+    const auto& snapshot = run.observe();
+    EXPECT_EQ(stages(snapshot), (Stages{"pods", "pods", "pods", "main"}));
+    EXPECT_EQ(run.world.plans[1].tasks.at("node-1").pods.size(), 2U);
+    EXPECT_EQ(run.world.plans[2].tasks.at("node-1").pods.size(), 1U);  // at least one
+    EXPECT_EQ(results(snapshot, Purpose::verdict, "pod node-0 > pod node-1 icmp").front()->unknown,
+              "node-1: no synthetic pod could be opened: it answers");
+}
+
+TEST(PacketProber, WhatACaptureCouldNotKeepIsUnknownNotLost) {
+    Trial run;
+    run.world.overflows = {"node-1"};
+    run.world.faults = {[](const Place& p, const Bytes& ip, bool) {
+        return Fate{
+            .lost = is(p, "node-0", testing::kEth0, true) && goes(ip, "10.200.0.0/24", "10.200.1.0/24"),
+            .sent_back = {},
+            .new_source = {}};
+    }};
+    const auto& snapshot = run.observe();
+    EXPECT_EQ(results(snapshot, Purpose::verdict, "pod node-0 > pod node-1 icmp").front()->unknown,
+              "node-1 caught more than it could keep");
+    EXPECT_EQ(results(snapshot, Purpose::verdict, "node server > pod node-1 icmp").front()->answered, 3U);
+}
+
+TEST(PacketProber, WithoutPrivilegeNothingIsAskedOfAHost) {
+    Trial run;
+    run.cluster.facts("node-1").uid = 1000;
+    const auto& snapshot = run.observe();
+    EXPECT_FALSE(run.world.plans[0].tasks.contains("node-1"));
+    EXPECT_EQ(snapshot.rounds[0].hosts.at("node-1")->pods_refused.at(0).code, "no-privilege");
+    const auto* r = results(snapshot, Purpose::verdict, "pod node-0 > pod node-1 icmp").front();
+    EXPECT_NE(r->unknown.find("root"), std::string::npos);
+}
+
+TEST(PacketProber, AHostThatWasNotReachedMakesItsPairsUnknown) {
+    Trial run({.nodes = 3});
+    run.cluster.lose("node-2");
+    const auto& snapshot = run.observe();
+    EXPECT_EQ(stages(snapshot), (Stages{"pods", "main"}));
+    for (const auto* r : results(snapshot, Purpose::verdict)) {
+        const bool concerns = r->source.host == "node-2" || r->destination.host == "node-2";
+        EXPECT_EQ(!r->unknown.empty(), concerns) << name(*r);
+    }
+}
+
+TEST(PacketProber, AHostThatDiesInTheRoundMakesItsPairsUnknownNotLost) {
+    Trial run({.nodes = 3});
+    run.world.dead_in_probes = {"node-2"};
+    const auto& snapshot = run.observe();
+    EXPECT_EQ(stages(snapshot), (Stages{"pods", "main"}));
+    for (const auto* r : results(snapshot, Purpose::verdict)) {
+        const bool concerns = r->source.host == "node-2" || r->destination.host == "node-2";
+        EXPECT_EQ(r->unknown, concerns ? "node-2: the agent is gone" : "") << name(*r);
+        EXPECT_EQ(r->answered, concerns ? 0U : 3U);
+    }
+}
+
+TEST(PacketProber, OnlyOneHostsPairs) {
+    Trial run({.nodes = 4});
+    run.cluster.snapshot.policy.only = {"node-3"};
+    for (const auto* r : results(run.observe(), Purpose::verdict))
+        EXPECT_TRUE(r->source.host == "node-3" || r->destination.host == "node-3") << name(*r);
+}
+
+TEST(PacketProber, OnePairAlone) {
+    Trial run({.nodes = 4});
+    run.cluster.snapshot.policy.pair = std::pair(Endpoint{"node-1", Vantage::pod, address("10.200.1.2")},
+                                                 Endpoint{"node-3", Vantage::node, address("10.240.0.23")});
+    const auto found = results(run.observe(), Purpose::verdict);
+    ASSERT_EQ(found.size(), 4U);
+    EXPECT_EQ(name(*found[0]), "pod node-1 > node node-3 icmp");
+    EXPECT_EQ(name(*found[2]), "node node-3 > pod node-1 icmp");
+}
+
+TEST(PacketProber, ThePortOfAnSshSessionIsTheControlHostsTcpPort) {
+    Trial run;
+    run.cluster.facts("server").ssh_connection = "10.240.0.5 51000 10.240.0.10 2222";
+    run.observe();
+    std::set<std::uint16_t> ports;
+    for (const auto& flow : run.world.plans.back().script.flows)
+        if (flow.protocol == Protocol::tcp && flow.destination.vantage == Vantage::node)
+            ports.insert(flow.port);
+    EXPECT_EQ(ports, std::set<std::uint16_t>{2222});
+}
+
+TEST(PacketProber, ADeadLegOfSeveralNextHopsIsSeen) {
+    Trial run({.nodes = 3});
+    // node-0 reaches node-1's network by node-1 and by node-2.
+    FibAnswer two;
+    two.query = {address("10.200.1.1"), address("10.200.0.2"), "cnio0"};
+    two.type = RouteType::unicast;
+    two.next_hops = {{address("10.240.0.21"), testing::kEth0, 0, 1},
+                     {address("10.240.0.22"), testing::kEth0, 0, 1}};
+    run.cluster.facts("node-0").fib->push_back(two);
+    const auto odd = [](const Address& a) { return (a.v4_value() & 1U) != 0; };
+    run.world.lookups = [&](const HostId&, const std::vector<FibQuery>& queries) {
+        std::vector<FibAnswer> out;
+        for (const auto& q : queries) {
+            EXPECT_TRUE(q.chosen && q.iif == "cnio0" && q.source && q.ip_proto == 1);
+            FibAnswer a;
+            a.query = q;
+            a.next_hops = {
+                {address(odd(q.destination) ? "10.240.0.21" : "10.240.0.22"), testing::kEth0, 0, 1}};
+            out.push_back(a);
+        }
+        return out;
+    };
+    run.world.faults = {[&](const Place& p, const Bytes& ip, bool) {
+        return Fate{.lost = is(p, "node-0", testing::kEth0, true) &&
+                            goes(ip, "10.200.0.0/24", "10.200.1.0/24") && !odd(testing::destination_of(ip)) &&
+                            ip.size() == 84 && testing::next_header(ip) == 1,
+                    .sent_back = {},
+                    .new_source = {}};
+    }};
+    const auto& snapshot = run.observe();
+    std::map<std::string, bool> works;
+    for (const auto* r : results(snapshot, Purpose::next_hop))
+        works[r->next_hop->to_string()] = sighted(*r, "node-1", "eth0", false);
+    EXPECT_EQ(works, (std::map<std::string, bool>{{"10.240.0.21", true}, {"10.240.0.22", false}}));
+}
+
+TEST(PacketProber, ALegThatNoAddressTakesIsUnknown) {
+    Trial run;
+    FibAnswer two;
+    two.query = {address("10.200.1.1"), address("10.200.0.2"), "cnio0"};
+    two.type = RouteType::unicast;
+    two.next_hops = {{address("10.240.0.21"), testing::kEth0, 0, 1},
+                     {address("10.240.0.99"), testing::kEth0, 0, 1}};
+    run.cluster.facts("node-0").fib->push_back(two);
+    run.world.lookups = [&](const HostId&, const std::vector<FibQuery>& queries) {
+        FibAnswer a;
+        a.query = queries.front();
+        a.next_hops = {{address("10.240.0.21"), testing::kEth0, 0, 1}};
+        return std::vector{a};
+    };
+    const auto& snapshot = run.observe();
+    const auto found = results(snapshot, Purpose::next_hop);
+    ASSERT_EQ(found.size(), 2U);
+    EXPECT_TRUE(found[0]->unknown.empty());
+    EXPECT_NE(found[1]->unknown.find("10.240.0.99"), std::string::npos);
+}
+
+TEST(PacketProber, TheSameSnapshotGivesTheSamePlan) {
+    Trial one, two;
+    one.observe();
+    two.observe();
+    ASSERT_EQ(one.world.plans.size(), two.world.plans.size());
+    for (std::size_t i = 0; i < one.world.plans.size(); ++i) {
+        EXPECT_EQ(one.world.plans[i].script, two.world.plans[i].script);
+        for (const auto& [host, task] : one.world.plans[i].tasks) {
+            EXPECT_EQ(task.pods, two.world.plans[i].tasks.at(host).pods);
+            EXPECT_EQ(task.frames, two.world.plans[i].tasks.at(host).frames);
+        }
+    }
+}
+
+TEST(PacketProber, AnAnswerToAnotherRunIsNone) {
+    Trial run;
+    PacketProber prober;
+    run.observe();
+    const auto& plan = run.world.plans.back();
+    ProbePacket packet{Protocol::icmp, address("10.200.1.200"), address("10.200.0.200"), 0, 1};
+    Caught caught;
+    for (const auto& [host, task] : plan.tasks) {
+        HostCatch c;
+        for (const auto& capture : task.captures)
+            c.frames.push_back({capture.ifindex, 1,
+                                testing::on_wire(testing::answer_to(*craft_probe(packet, {1, 1}))),
+                                capture.pod});
+        caught[host] = c;
+    }
+    for (const auto& r : prober.read(plan, caught).probes) EXPECT_EQ(r.answered + r.arrived, 0U);
+}
+
+TEST(ProberChain, TheSecondBeginsWhenTheFirstHasNoMoreToAsk) {
+    Cluster cluster(2);
+    PacketProber first, second;
+    ProberChain chain({&first, &second});
+    World world(cluster);
+    const auto& snapshot = world.observe(chain);
+    EXPECT_EQ(stages(snapshot), (Stages{"pods", "main"}));
+    EXPECT_FALSE(ProberChain({}).next(snapshot));
+}
+
+}  // namespace
+}  // namespace podroute

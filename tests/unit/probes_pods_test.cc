@@ -1,0 +1,140 @@
+// Which pods are opened, at which addresses.
+#include <gtest/gtest.h>
+
+#include "probes/pod_address.h"
+#include "probes/pod_plan.h"
+#include "tests/unit/probes_frames.h"
+#include "tests/unit/snapshot_builder.h"
+
+namespace podroute {
+namespace {
+
+using testing::address;
+using testing::Cluster;
+using testing::kCnio0;
+using testing::prefix;
+
+const auto kNoneTaken = [](const Address&) { return false; };
+
+TEST(PodAddress, IsInTheTopQuarterAndNeverReserved) {
+    testing::holds([] {
+        const bool v4 = *rc::gen::arbitrary<bool>();
+        const auto length = *rc::gen::inRange(8U, v4 ? 31U : 127U);
+        const Prefix cidr(testing::any_address(v4), length);
+        const Seeded seed(*rc::gen::arbitrary<std::uint64_t>());
+        const auto gateway = cidr.first_usable();
+        const auto taken = [&](const Address& a) { return a == gateway; };
+        const auto picked = pick_pod_address(cidr, seed, taken);
+        RC_ASSERT(picked.has_value());
+        RC_ASSERT(cidr.contains(*picked) && *picked != gateway);
+        RC_ASSERT(cidr.first_usable() <= *picked && *picked <= cidr.last_usable());
+        RC_ASSERT(*picked == *pick_pod_address(cidr, seed, taken));
+        // Both upper host bits are set in a large network; a small one's usable addresses are counted.
+        const unsigned host_bits = cidr.network().bits() - length;
+        if (host_bits > 10)
+            RC_ASSERT(picked->bit(length) && picked->bit(length + 1));
+        else if (v4)
+            RC_ASSERT(picked->v4_value() - gateway.v4_value() >= ((1U << host_bits) - 2) * 3 / 4);
+    });
+}
+
+TEST(PodAddress, GoesThroughASmallNetworkUntilNoneIsFree) {
+    const auto cidr = prefix("10.200.0.0/28");
+    std::set<Address> taken;
+    while (const auto picked =
+               pick_pod_address(cidr, Seeded(1), [&](const Address& a) { return taken.contains(a); }))
+        ASSERT_TRUE(taken.insert(*picked).second);
+    EXPECT_EQ(taken, (std::set<Address>{address("10.200.0.11"), address("10.200.0.12"),
+                                        address("10.200.0.13"), address("10.200.0.14")}));
+}
+
+TEST(PodAddress, ATinyNetworkHasNoRoom) {
+    for (const auto* cidr : {"10.200.0.0/31", "10.200.0.0/32", "fd00::/127", "fd00::/128"}) {
+        const auto picked = pick_pod_address(prefix(cidr), Seeded(1), kNoneTaken);
+        ASSERT_FALSE(picked) << cidr;
+        EXPECT_EQ(picked.error().code, "no-free-address");
+    }
+    EXPECT_EQ(*pick_pod_address(prefix("10.200.0.0/30"), Seeded(1), kNoneTaken), address("10.200.0.2"));
+}
+
+PodPlan plan(const Cluster& cluster, const HostId& host = "node-0", bool neighbour = true,
+             unsigned attempt = 0) {
+    return plan_pods(cluster.snapshot, *cluster.snapshot.inventory.find(host),
+                     *cluster.snapshot.hosts.at(host), {}, attempt, neighbour);
+}
+
+TEST(PodPlan, JoinsTheBridgeThatCarriesTheNetworkWhateverItsName) {
+    Cluster cluster({.ipv6 = true});
+    (*cluster.facts("node-0").links)[2].name = "br-of-mine";
+    const auto pods = plan(cluster).pods;
+    ASSERT_EQ(pods.size(), 2U);  // and one beside it
+    EXPECT_EQ(pods[0].number, 1U);
+    EXPECT_EQ(pods[1].number, 2U);
+    EXPECT_EQ(pods[0].bridge, "br-of-mine");
+    EXPECT_EQ(pods[0].networks, (std::vector{prefix("10.200.0.0/24"), prefix("fd00:10:200::/64")}));
+    EXPECT_EQ(pods[0].gateways, (std::vector{address("10.200.0.1"), address("fd00:10:200::1")}));
+    ASSERT_EQ(pods[0].addresses.size(), 2U);
+    EXPECT_NE(pods[0].addresses[0], pods[1].addresses[0]);
+    EXPECT_EQ(pods[0].link.size(), 12U);
+    EXPECT_LT(pods[0].link.size(), 16U);  // IFNAMSIZ
+    EXPECT_NE(pods[0].link, pods[1].link);
+    EXPECT_EQ(pods[0].uplink, "eth0");
+}
+
+TEST(PodPlan, WithoutABridgeItIsPointToPoint) {
+    const auto pods = plan(Cluster({.bridge = false})).pods;
+    ASSERT_EQ(pods.size(), 2U);
+    EXPECT_TRUE(pods[0].bridge.empty() && pods[0].networks.empty() && pods[0].gateways.empty());
+    EXPECT_EQ(pods[0].addresses.size(), 1U);
+}
+
+TEST(PodPlan, FamiliesOnDifferentLinksAreDifferentPods) {
+    Cluster cluster({.ipv6 = true});
+    std::erase_if(*cluster.facts("node-0").addresses,
+                  [](const InterfaceAddress& a) { return a.ifindex == kCnio0 && !a.address.is_v4(); });
+    const auto pods = plan(cluster, "node-0", false).pods;
+    ASSERT_EQ(pods.size(), 2U);
+    EXPECT_EQ(pods[0].bridge, "cnio0");
+    EXPECT_TRUE(pods[1].bridge.empty());
+    EXPECT_FALSE(pods[1].addresses.at(0).is_v4());
+}
+
+TEST(PodPlan, AnotherBridgeInsideTheNetworkIsNotJoined) {
+    Cluster cluster({.bridge = false});
+    cluster.add_link("node-0", 7, "docker0", "bridge");
+    cluster.add_address("node-0", "10.200.0.129", 26, 7);
+    EXPECT_TRUE(plan(cluster).pods.at(0).bridge.empty());
+}
+
+TEST(PodPlan, AnAddressOfTheHostIsNotPicked) {
+    Cluster cluster(2);
+    auto& host = cluster.snapshot.inventory.hosts[1];
+    host.pod_cidrs = {prefix("10.200.0.0/29")};  // .5 and .6 are its top quarter
+    cluster.add_address("node-0", "10.200.0.5", 32, testing::kEth0);
+    EXPECT_EQ(plan(cluster).pods.at(0).addresses.at(0), address("10.200.0.6"));
+    // Nothing is left for a second pod, and that is said.
+    EXPECT_EQ(plan(cluster).pods.size(), 1U);
+    EXPECT_EQ(plan(cluster).unavailable.at(0).code, "no-free-address");
+    EXPECT_TRUE(plan(cluster, "node-0", false).unavailable.empty());
+}
+
+TEST(PodPlan, AttemptsAndRunsDiffer) {
+    Cluster cluster(2);
+    const auto first = plan(cluster).pods.at(0);
+    const auto again = plan(cluster, "node-0", true, 1).pods.at(0);
+    EXPECT_NE(first.link, again.link);
+    cluster.snapshot.run.id = "fedcba9876543210";
+    EXPECT_NE(plan(cluster).pods.at(0).link, first.link);
+    EXPECT_NE(plan(cluster, "node-1").pods.at(0).link, first.link);
+}
+
+TEST(PodPlan, ControlHostsAndUnprivilegedOnesOpenNone) {
+    Cluster cluster(2);
+    EXPECT_TRUE(plan(cluster, "server").pods.empty() && plan(cluster, "server").unavailable.empty());
+    cluster.facts("node-0").uid = 1000;
+    EXPECT_TRUE(plan(cluster).pods.empty());
+    EXPECT_EQ(plan(cluster).unavailable.at(0).code, "no-privilege");
+}
+
+}  // namespace
+}  // namespace podroute

@@ -85,7 +85,8 @@ FibAnswer lookup(Netlink& netlink, const FibQuery& query) {
     head.rtm_dst_len = static_cast<unsigned char>(destination.bits());
     if (query.source) head.rtm_src_len = static_cast<unsigned char>(query.source->bits());
     // IPv6 refuses RTM_F_LOOKUP_TABLE under strict checking, and says the table all the same.
-    head.rtm_flags = RTM_F_FIB_MATCH | (destination.is_v4() ? RTM_F_LOOKUP_TABLE : 0U);
+    // With FIB_MATCH the route is shown with every leg, without it the one that the kernel takes.
+    head.rtm_flags = (query.chosen ? 0U : RTM_F_FIB_MATCH) | (destination.is_v4() ? RTM_F_LOOKUP_TABLE : 0U);
     auto message = make_message(RTM_GETROUTE, 0, head);
     put_address(message.get(), RTA_DST, destination);
     if (query.source) put_address(message.get(), RTA_SRC, *query.source);
@@ -102,6 +103,9 @@ FibAnswer lookup(Netlink& netlink, const FibQuery& query) {
     if (query.destination_port != 0)
         nla_put_u16(message.get(), RTA_DPORT,
                     static_cast<std::uint16_t>(query.destination_port << 8 | query.destination_port >> 8));
+    if (query.source_port != 0)
+        nla_put_u16(message.get(), RTA_SPORT,
+                    static_cast<std::uint16_t>(query.source_port << 8 | query.source_port >> 8));
     std::uint32_t object = 0;
     answer.error = netlink
                        .request(std::move(message),
@@ -115,7 +119,7 @@ FibAnswer lookup(Netlink& netlink, const FibQuery& query) {
                                     answer.next_hops = std::move(route.next_hops);
                                 })
                        .error;
-    if (object != 0)
+    if (object != 0 && !query.chosen)
         if (auto legs = NextHopObjects(netlink).legs(object)) answer.next_hops = std::move(*legs);
     return answer;
 }

@@ -130,6 +130,8 @@ struct FibQuery {
     std::uint32_t mark = 0;
     std::uint8_t ip_proto = 0;
     std::uint16_t destination_port = 0;
+    std::uint16_t source_port = 0;
+    bool chosen = false;  // the one leg that the kernel takes for these addresses and ports, not every leg
 
     bool operator==(const FibQuery&) const = default;
     auto operator<=>(const FibQuery&) const = default;

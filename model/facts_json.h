@@ -50,7 +50,8 @@ void fields(V& v, Neighbour& x, const Neighbour& d) {
 template <class V>
 void fields(V& v, FibQuery& x, const FibQuery& d) {
     PODROUTE_FIELD(destination), PODROUTE_FIELD(source), PODROUTE_FIELD(iif), PODROUTE_FIELD(mark);
-    PODROUTE_FIELD(ip_proto), PODROUTE_FIELD(destination_port);
+    PODROUTE_FIELD(ip_proto), PODROUTE_FIELD(destination_port), PODROUTE_FIELD(source_port);
+    PODROUTE_FIELD(chosen);
 }
 template <class V>
 void fields(V& v, FibAnswer& x, const FibAnswer& d) {

@@ -76,6 +76,8 @@ template <class T>
 json put(const Observed<T>& value);
 template <class... T>
 json put(const std::variant<T...>& value);
+template <class A, class B>
+json put(const std::pair<A, B>& value);
 template <Struct T>
 json put(const T& value);
 
@@ -106,6 +108,8 @@ template <class T>
 void get(const json& j, Observed<T>& value);
 template <class... T>
 void get(const json& j, std::variant<T...>& value);
+template <class A, class B>
+void get(const json& j, std::pair<A, B>& value);
 template <Struct T>
 void get(const json& j, T& value);
 
@@ -168,6 +172,11 @@ template <class... T>
 json put(const std::variant<T...>& value) {
     const auto name = VariantNames<std::variant<T...>>::names[value.index()];
     return json{{std::string(name), std::visit([](const auto& x) { return put(x); }, value)}};
+}
+// A pair is an array of two.
+template <class A, class B>
+json put(const std::pair<A, B>& value) {
+    return json::array({put(value.first), put(value.second)});
 }
 template <Struct T>
 json put(const T& value) {
@@ -259,6 +268,12 @@ void get(const json& j, std::variant<T...>& value) {
     };
     if (!(take(T{}) || ...))
         throw DecodeError("'" + j.begin().key().substr(0, 40) + "' is none of the kinds it may be");
+}
+template <class A, class B>
+void get(const json& j, std::pair<A, B>& value) {
+    if (!j.is_array() || j.size() != 2) throw DecodeError("an array of two is wanted");
+    get(j[0], value.first);
+    get(j[1], value.second);
 }
 template <Struct T>
 void get(const json& j, T& value) {

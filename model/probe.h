@@ -15,6 +15,9 @@ namespace podroute {
 enum class Protocol : std::uint8_t { icmp, tcp, udp };  // icmp: ICMPv6 where the addresses are IPv6
 std::string_view to_string(Protocol protocol);
 
+// What a sighting on a synthetic pod's own end of its link calls that interface; no link's name has a blank.
+inline constexpr std::string_view kPodLink = "pod link";
+
 enum class ProbeLeg : std::uint8_t { request, reply };
 
 // Why a probe was sent.
@@ -55,14 +58,15 @@ struct ProbeResult {
     Purpose purpose = Purpose::verdict;
     std::uint32_t size = 0;                     // bytes of the IP packet
     std::uint8_t hop_limit = 0;                 // of a hop_limit probe, else 0
-    std::uint32_t sent = 0;                     // left the source
+    std::uint32_t sent = 0;                     // given to the source's kernel; what left is in `sightings`
     std::uint32_t arrived = 0;                  // seen by the destination host
     std::uint32_t answered = 0;                 // its answer was seen by the source
     std::optional<Address> source_seen;         // at the destination, where it is not the source's address
     std::vector<std::uint32_t> round_trips_us;  // of each answered one
     std::vector<Objection> objections;
     std::vector<Sighting> sightings;
-    std::string unknown;  // why nothing may be concluded (a host died in the round), else empty
+    std::string unknown;                // why nothing may be concluded (a host died in the round), else empty
+    std::optional<Address> next_hop{};  // of a next_hop probe: the gateway the source's node sends it to
 
     bool operator==(const ProbeResult&) const = default;
 };

@@ -7,6 +7,7 @@
 
 #include "model/inventory.h"
 #include "model/probe.h"
+#include "model/probe_script.h"
 #include "model/wire.h"
 
 namespace podroute {
@@ -24,6 +25,8 @@ struct HostTask {
 struct RoundPlan {
     std::map<HostId, HostTask> tasks;
     std::uint32_t wait_ms = 3000;  // the longest any answer is waited for
+    std::string stage{};           // what the round is for: "pods", "main", "detail"; empty: neighbours
+    ProbeScript script{};          // what the frames of a round of probes are
 };
 
 // What came back from one host, raw.
@@ -32,6 +35,7 @@ struct HostCatch {
     std::vector<Neighbour> solicited;
     std::vector<Frame> frames;
     std::vector<OpenedPod> pods{};
+    std::vector<Error> pods_refused{};  // why none was opened; `where` is the address it is about, if any
 };
 using Caught = std::map<HostId, Observed<HostCatch>>;
 
@@ -48,12 +52,16 @@ struct HostFindings {
     std::vector<FibAnswer> lookups;
     std::vector<Neighbour> solicited;       // entry after a solicitation by the kernel
     std::vector<NeighbourAnswers> answers;  // to ARP or neighbour solicitation frames of ours
-    std::vector<Endpoint> pods{};           // synthetic pods that were opened
+    std::vector<Endpoint> pods{};           // synthetic pods that were opened, an entry an address
+    std::vector<OpenedPod> opened{};        // the same, an entry a pod
+    std::vector<PodSpec> asked{};           // what was to be opened
+    std::vector<Error> pods_refused{};      // why there are none, or fewer; `where` as in HostCatch
     bool operator==(const HostFindings&) const = default;
 };
 struct RoundResult {
     std::map<HostId, Observed<HostFindings>> hosts;
     std::vector<ProbeResult> probes{};
+    std::string stage{};  // the plan's
     bool operator==(const RoundResult&) const = default;
 };
 

@@ -4,6 +4,7 @@
 
 #include "model/change_json.h"
 #include "model/facts_json.h"
+#include "model/pod_json.h"
 #include "model/snapshot.h"
 
 namespace podroute {
@@ -21,6 +22,9 @@ template <class V>
 void fields(V& v, Policy& x, const Policy& d) {
     PODROUTE_FIELD(routing), PODROUTE_FIELD(only), PODROUTE_FIELD(layers), PODROUTE_FIELD(skip),
         PODROUTE_FIELD(fail_on);
+    PODROUTE_FIELD(protocols), PODROUTE_FIELD(count), PODROUTE_FIELD(timeout_ms),
+        PODROUTE_FIELD(max_loss_ppm);
+    PODROUTE_FIELD(tcp_port), PODROUTE_FIELD(trace), PODROUTE_FIELD(pairs_per_cidr), PODROUTE_FIELD(pair);
 }
 template <class V>
 void fields(V& v, RunInfo& x, const RunInfo& d) {
@@ -50,15 +54,16 @@ void fields(V& v, ProbeResult& x, const ProbeResult& d) {
     PODROUTE_FIELD(source), PODROUTE_FIELD(destination), PODROUTE_FIELD(protocol), PODROUTE_FIELD(purpose);
     PODROUTE_FIELD(size), PODROUTE_FIELD(hop_limit), PODROUTE_FIELD(sent), PODROUTE_FIELD(arrived);
     PODROUTE_FIELD(answered), PODROUTE_FIELD(source_seen), PODROUTE_FIELD(round_trips_us);
-    PODROUTE_FIELD(objections), PODROUTE_FIELD(sightings), PODROUTE_FIELD(unknown);
+    PODROUTE_FIELD(objections), PODROUTE_FIELD(sightings), PODROUTE_FIELD(unknown), PODROUTE_FIELD(next_hop);
 }
 template <class V>
 void fields(V& v, HostFindings& x, const HostFindings& d) {
     PODROUTE_FIELD(lookups), PODROUTE_FIELD(solicited), PODROUTE_FIELD(answers), PODROUTE_FIELD(pods);
+    PODROUTE_FIELD(opened), PODROUTE_FIELD(asked), PODROUTE_FIELD(pods_refused);
 }
 template <class V>
 void fields(V& v, RoundResult& x, const RoundResult& d) {
-    PODROUTE_FIELD(hosts), PODROUTE_FIELD(probes);
+    PODROUTE_FIELD(hosts), PODROUTE_FIELD(probes), PODROUTE_FIELD(stage);
 }
 
 namespace codec {
@@ -87,6 +92,10 @@ struct EnumNames<Routing> {
 template <>
 struct EnumNames<FailOn> {
     static constexpr std::string_view names[] = {"error", "warning"};
+};
+template <>
+struct EnumNames<Trace> {
+    static constexpr std::string_view names[] = {"failed", "all", "none"};
 };
 }  // namespace codec
 

@@ -3,6 +3,7 @@
 
 #include "model/change_json.h"
 #include "model/facts_json.h"
+#include "model/pod_json.h"
 
 namespace podroute {
 
@@ -36,18 +37,8 @@ void fields(V& v, Capture& x, const Capture& d) {
     PODROUTE_FIELD(snaplen), PODROUTE_FIELD(max);
 }
 template <class V>
-void fields(V& v, PodSpec& x, const PodSpec& d) {
-    PODROUTE_FIELD(number), PODROUTE_FIELD(addresses), PODROUTE_FIELD(link), PODROUTE_FIELD(bridge);
-    PODROUTE_FIELD(networks), PODROUTE_FIELD(gateways), PODROUTE_FIELD(mtu), PODROUTE_FIELD(uplink);
-}
-template <class V>
 void fields(V& v, OpenPod& x, const OpenPod& d) {
     PODROUTE_FIELD(pods);
-}
-template <class V>
-void fields(V& v, OpenedPod& x, const OpenedPod& d) {
-    PODROUTE_FIELD(number), PODROUTE_FIELD(ifindex), PODROUTE_FIELD(pod_ifindex), PODROUTE_FIELD(mac);
-    PODROUTE_FIELD(gateway_mac), PODROUTE_FIELD(mtu);
 }
 template <class V>
 void fields(V& v, Listener& x, const Listener& d) {
@@ -115,10 +106,6 @@ template <class V>
 void fields(V&, PingReply&, const PingReply&) {}
 template <class V>
 void fields(V&, ByeReply&, const ByeReply&) {}
-template <class V>
-void fields(V& v, Error& x, const Error& d) {
-    PODROUTE_FIELD(code), PODROUTE_FIELD(text), PODROUTE_FIELD(where);
-}
 template <class V>
 void fields(V& v, Refused& x, const Refused& d) {
     PODROUTE_FIELD(error);

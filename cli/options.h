@@ -46,10 +46,14 @@ struct Replay {
     std::string snapshot;
     OutputOptions output;
 };
+struct TracePair {
+    Verify verify;
+    std::string source, destination;  // a host's name, or an address of a node or inside a pod CIDR
+};
 struct Explain {
     std::vector<std::string> words;  // a code, a message, or nothing
 };
-using Command = std::variant<Verify, Plan, Replay, Explain>;
+using Command = std::variant<Verify, Plan, Replay, Explain, TracePair>;
 
 // What to run, or the exit code where the command line itself was the end (--help: 0, bad usage: 2; already
 // printed).

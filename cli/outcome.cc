@@ -6,8 +6,6 @@
 
 #include <cstdlib>
 
-#include "reports/terminal.h"
-
 namespace podroute::cli {
 namespace {
 
@@ -27,7 +25,8 @@ std::optional<ReportFiles> open_reports(const OutputOptions& output, const Repor
 }
 
 int finish(const Report& report, const ReportFiles& files, const OutputOptions& output,
-           const std::string& command) {
+           const std::string& command,
+           const std::function<std::string(const Report&, const TerminalOptions&)>& drawing) {
     // Files first: a terminal that hangs must not cost the report.
     const auto written = files.write(report);
     auto terminal = detect_terminal(STDOUT_FILENO, [](const char* name) { return std::getenv(name); });
@@ -35,6 +34,7 @@ int finish(const Report& report, const ReportFiles& files, const OutputOptions& 
     terminal.quiet = output.quiet;
     terminal.verbose = output.verbose;
     terminal.command = command;
+    if (drawing && !output.quiet) fmt::print("{}", drawing(report, terminal));
     fmt::print("{}", render_terminal(report, terminal));
     std::fflush(stdout);
     if (written) return report.exit_code;

@@ -1,12 +1,14 @@
 // What verify and replay do with a report: print it, write its files, end with its exit code.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
 #include "cli/options.h"
 #include "model/report.h"
 #include "reports/files.h"
+#include "reports/terminal.h"
 
 namespace podroute::cli {
 
@@ -14,9 +16,10 @@ namespace podroute::cli {
 // returned.
 std::optional<ReportFiles> open_reports(const OutputOptions& output, const Report& aborted);
 
-// Prints the report to stdout, writes the files, and returns the exit code: the report's, or 70 where a file
-// could not be written.
+// Prints the report to stdout, after `drawing` where there is one and --quiet is not given; writes the files,
+// and returns the exit code: the report's, or 70 where a file could not be written.
 int finish(const Report& report, const ReportFiles& files, const OutputOptions& output,
-           const std::string& command);
+           const std::string& command,
+           const std::function<std::string(const Report&, const TerminalOptions&)>& drawing = {});
 
 }  // namespace podroute::cli

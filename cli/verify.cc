@@ -145,6 +145,10 @@ std::string snapshot_text(const Snapshot& snapshot) {
 }  // namespace
 
 int run(const Verify& options) {
+    return verify(options, {});
+}
+
+int verify(const Verify& options, const RunHooks& hooks) {
     const auto started = Clock::now();
     const RunInfo run_info = new_run(options.machines);
     const auto files = open_reports(
@@ -160,6 +164,11 @@ int run(const Verify& options) {
         fmt::print(stderr, "podroute: {}\n", text);
         return abort_run(*files, run_info, *inventory, kBadUsage, {"bad-usage", text, ""});
     }
+    Policy policy = options.policy;
+    if (const auto good = hooks.prepare ? hooks.prepare(*inventory, policy) : Result<void>(); !good) {
+        fmt::print(stderr, "podroute: {}\n", sanitize(good.error().text));
+        return abort_run(*files, run_info, *inventory, kBadUsage, good.error());
+    }
     // The recording is tried before the run: after it, it would be too late to say that it cannot be written.
     if (!options.snapshot.empty()) {
         if (const auto good = write_atomically(options.snapshot, ""); !good) {
@@ -171,7 +180,7 @@ int run(const Verify& options) {
 
     Snapshot start;
     start.run = run_info;
-    start.policy = options.policy;
+    start.policy = policy;
     start.inventory = *inventory;
     if (const auto again =
             open_reports(options.output,
@@ -188,7 +197,7 @@ int run(const Verify& options) {
             return abort_run(*files, snapshot.run, *inventory, kInternalError, good.error());
         }
     }
-    return finish(judge(snapshot, all_checks()), *files, options.output, "verify");
+    return finish(judge(snapshot, all_checks()), *files, options.output, hooks.command, hooks.drawing);
 }
 
 }  // namespace podroute::cli

@@ -1,10 +1,10 @@
 // The drawing: a line for each interface that saw the packets, and a cross where they end.
 //
 //   request   pod node-0 → pod node-1
-//     node-0   pod link   out   20
-//              cnio0      in    20
-//              eth0       out   20
-//        ✗     last seen here: 20 of 20 lost
+//     node-0   pod link   out    20
+//              cnio0      in     20
+//              eth0       out    20
+//     ✗ stops here: last seen at eth0
 #include "reports/trace.h"
 
 #include <fmt/format.h>
@@ -39,9 +39,13 @@ class Drawing {
         page_.line(page_.paint(Ink::bold, "podroute trace") + "        " +
                    page_.clean(to_string(source_) + " → " + to_string(destination_)));
         page_.line();
-        for (const ProbeReport& probe : report_.probes)
-            if (ours(probe)) write_probe(probe);
-        page_.line();
+        bool some = false;
+        for (const ProbeReport& probe : report_.probes) {
+            if (!ours(probe)) continue;
+            write_probe(probe);
+            some = true;
+        }
+        if (some) page_.line();
         write_leg("request");
         write_leg("reply");
     }

@@ -74,8 +74,8 @@ TEST(GoldenTrace, WhereAReplyStops) {
 }
 TEST(GoldenTrace, ByTheTables) {
     const Report report = samples::failing();
-    const Endpoint from{"node-1", Vantage::pod, Address::parse("10.200.1.2").value()};
-    const Endpoint to{"node-0", Vantage::pod, Address::parse("10.200.0.2").value()};
+    const Endpoint from{"node-0", Vantage::pod, Address::parse("10.200.0.2").value()};
+    const Endpoint to{"node-1", Vantage::pod, Address::parse("10.200.1.2").value()};
     expect_golden("trace-tables.txt", render_trace(report, from, to, {}));
 }
 TEST(GoldenTrace, HostileNamesStayOnTheirLine) {

@@ -139,7 +139,7 @@ TEST(Terminal, SaysThatNoPacketsWereSentAndOffersNoFix) {
     for (const auto& sample : samples::all()) {
         const std::string text = render_terminal(sample.report, {});
         EXPECT_THAT(text, Not(HasSubstr("--fix"))) << sample.name;
-        EXPECT_EQ(text.find("no packets were sent") == std::string::npos, sample.name == "aborted")
+        EXPECT_EQ(text.find("no packets were sent") == std::string::npos, sample.name == "aborted" || sample.name == "packets")
             << sample.name;
     }
 }

@@ -64,6 +64,8 @@ class PacketCauses {
     void add_filtered(const ProbedFlow& flow, const std::string& check_id);
     void add_partly_lost(const ProbedFlow& flow, bool certain, const std::string& check_id);
     static std::vector<Shared> by_host(std::vector<Loss> left);
+    void add_shared(const Shared& group, const Loss& loss);
+    void add_shared_size(const Shared& group, const Loss& loss);
     void take_losses();
     void take_fabric();
     HostId carrier(const Address& address, const ProbedFlow& flow) const;

@@ -15,8 +15,8 @@ class Armed {
     void attend(Clock::time_point until);
     // Waits until at least one frame is there, at most wait_ms; then takes all that are.
     CollectReply collect(std::uint32_t wait_ms);
-    // Answers until standard input has something to read (true) or the time is past (false). `aside` is looked at
-    // meanwhile.
+    // Answers until standard input has something to read (true) or the time is past (false). `aside` is
+    // looked at meanwhile.
     bool wait_for_input(std::chrono::milliseconds patience, const Aside& aside);
 
   private:

@@ -20,7 +20,8 @@ class MessageReader {
     explicit MessageReader(int fd) : fd_(fd) {}
     // The next message's body; nothing when the input ended, nothing came for `patience`, or it is oversized.
     std::optional<std::string> next(std::chrono::milliseconds patience);
-    // As above; `wait` returns true when the descriptor has something to read, false when nothing came in time.
+    // As above; `wait` returns true when the descriptor has something to read, false when nothing came in
+    // time.
     std::optional<std::string> next(const std::function<bool()>& wait);
 
   private:

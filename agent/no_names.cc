@@ -1,5 +1,6 @@
-// The agent looks up no names: all its addresses are numeric. These stand in the place of the resolver, which libnl refers to and which
-// would bring the name service switch, and with it a quarter of a megabyte, into the static program.
+// The agent looks up no names: all its addresses are numeric. These stand in the place of the resolver, which
+// libnl refers to and which would bring the name service switch, and with it a quarter of a megabyte, into
+// the static program.
 #include <netdb.h>
 
 extern "C" {

@@ -5,6 +5,7 @@
 
 #include "checks/checks.h"
 #include "checks/common.h"
+#include "checks/packets.h"
 #include "engine/classify.h"
 #include "engine/route_text.h"
 
@@ -53,6 +54,16 @@ Cause foreign_cause(const InventoryHost& host, std::vector<std::string> found) {
 }
 
 }  // namespace
+
+std::set<HostId> foreign_datapaths(const Snapshot& snapshot) {
+    std::set<HostId> hosts;
+    for (const InventoryHost& host : snapshot.inventory.hosts) {
+        const HostFacts* facts = host.pod_cidrs.empty() ? nullptr : facts_of(snapshot, host.name);
+        if (facts != nullptr && facts->links.known() && !signs(snapshot, host, *facts).empty())
+            hosts.insert(host.name);
+    }
+    return hosts;
+}
 
 std::vector<Verdict> datapath_native(const Snapshot& snapshot, const Expected&) {
     std::vector<Verdict> verdicts;

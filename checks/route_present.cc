@@ -19,8 +19,8 @@ struct Ground {
 
 // What stands before this route on the host itself.
 std::optional<Verdict> in_the_way(const Snapshot& snapshot, const InventoryHost& host,
-                                  const ExpectedRoute& route, const std::string& subject) {
-    if (snapshot.policy.routing == Routing::fabric)
+                                  const ExpectedRoute& route, Routing routing, const std::string& subject) {
+    if (routing == Routing::fabric)
         return verdict(host, subject, Status::skip, "pod networks are routed by the fabric");
     if (facts_of(snapshot, host.name) == nullptr) return not_read(snapshot, host, subject);
     if (lacks_address(snapshot, host, route.pod_cidr.family()))
@@ -79,7 +79,7 @@ std::vector<Verdict> route_present(const Snapshot& snapshot, const Expected& exp
         const InventoryHost* host = snapshot.inventory.find(route.host);
         if (host == nullptr) continue;
         const std::string subject = route.pod_cidr.to_string();
-        if (auto made = in_the_way(snapshot, *host, route, subject)) {
+        if (auto made = in_the_way(snapshot, *host, route, expected.routing, subject)) {
             verdicts.push_back(std::move(*made));
             continue;
         }

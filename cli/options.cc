@@ -268,6 +268,13 @@ constexpr auto kPlanFooter = R"(Examples:
 constexpr auto kReplayFooter = R"(Examples:
   podroute verify --snapshot run.snapshot; podroute replay run.snapshot
   podroute replay run.snapshot --json report.json --quiet)";
+constexpr auto kTraceFooter =
+    R"(SRC and DST are hosts by name (their pods, or the node itself where it has none),
+node addresses, or addresses inside a pod network; one of them has to be a pod.
+
+Examples:
+  podroute trace node-0 node-1
+  podroute trace server 10.200.1.7)";
 constexpr auto kExplainFooter = R"(Examples:
   podroute explain route-missing
   podroute explain "RTNETLINK answers: File exists")";
@@ -339,6 +346,16 @@ std::variant<Command, int> parse_command_line(int argc, const char* const* argv)
     add_ssh(*undo_app, undo.ssh);
     add_output(*undo_app, undo.output);
 
+    TracePair trace;
+    auto* trace_app =
+        app.add_subcommand("trace", "Draw the way of one pair's packets, there and back, hop by hop")
+            ->footer(kTraceFooter);
+    trace_app->add_option("SRC", trace.source, "Where the packets start")->required();
+    trace_app->add_option("DST", trace.destination, "Where they are to go")->required();
+    add_machines(*trace_app, trace.verify.machines);
+    add_ssh(*trace_app, trace.verify.ssh);
+    add_output(*trace_app, trace.verify.output);
+
     Explain explain;
     auto* explain_app =
         app.add_subcommand("explain", "What a code means, how it is told apart, how to mend it")
@@ -360,6 +377,7 @@ std::variant<Command, int> parse_command_line(int argc, const char* const* argv)
     undo.machines_given = undo_machines->count() > 0;
     if (undo_app->parsed()) return Command{std::move(undo)};
     if (replay_app->parsed()) return Command{std::move(replay)};
+    if (trace_app->parsed()) return Command{std::move(trace)};
     return Command{std::move(explain)};
 }
 

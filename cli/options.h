@@ -46,7 +46,7 @@ struct Verify {
     OutputOptions output;
     std::string snapshot;  // file to record to; empty: none
     FixOptions fix{};
-    std::string pcap;      // file for what was caught; empty: none
+    std::string pcap;  // file for what was caught; empty: none
 };
 struct Plan {
     std::string machines = "machines.txt";
@@ -63,10 +63,14 @@ struct Undo {
     SshSettings ssh;
     OutputOptions output;
 };
+struct TracePair {
+    Verify verify;
+    std::string source, destination;  // a host's name, or an address of a node or inside a pod CIDR
+};
 struct Explain {
     std::vector<std::string> words;  // a code, a message, or nothing
 };
-using Command = std::variant<Verify, Plan, Replay, Undo, Explain>;
+using Command = std::variant<Verify, Plan, Replay, Undo, Explain, TracePair>;
 
 // What to run, or the exit code where the command line itself was the end (--help: 0, bad usage: 2; already
 // printed).

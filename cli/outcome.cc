@@ -6,8 +6,6 @@
 
 #include <cstdlib>
 
-#include "reports/terminal.h"
-
 namespace podroute::cli {
 namespace {
 
@@ -18,8 +16,7 @@ void complain(const Error& error) {
 }
 
 int finish_with(const Report& report, const ReportFiles& files, const OutputOptions& output,
-                const std::string& command,
-                std::string (*render)(const Report& report, const TerminalOptions& options)) {
+                const std::string& command, const Drawing& render) {
     // Files first: a terminal that hangs must not cost the report.
     const auto written = files.write(report);
     auto terminal = detect_terminal(STDOUT_FILENO, [](const char* name) { return std::getenv(name); });
@@ -44,8 +41,12 @@ std::optional<ReportFiles> open_reports(const OutputOptions& output, const Repor
 }
 
 int finish(const Report& report, const ReportFiles& files, const OutputOptions& output,
-           const std::string& command) {
-    return finish_with(report, files, output, command, &render_terminal);
+           const std::string& command, const Drawing& drawing) {
+    return finish_with(
+        report, files, output, command, [&](const Report& shown, const TerminalOptions& terminal) {
+            const std::string drawn = drawing && !output.quiet ? drawing(shown, terminal) : std::string();
+            return drawn + render_terminal(shown, terminal);
+        });
 }
 
 int finish_undo(const Report& report, const ReportFiles& files, const OutputOptions& output) {

@@ -65,6 +65,12 @@ std::string snapshot_text(const Snapshot& snapshot) {
 }  // namespace
 
 int run(const Verify& options) {
+    RunHooks hooks;
+    hooks.command = command_name(options.fix);
+    return verify(options, hooks);
+}
+
+int verify(const Verify& options, const RunHooks& hooks) {
     const auto started = Clock::now();
     const RunInfo run_info = new_run(options.machines);
     const auto files = open_reports(
@@ -79,6 +85,11 @@ int run(const Verify& options) {
         const std::string text = "--only: '" + sanitize(*host) + "' is no host of " + options.machines;
         fmt::print(stderr, "podroute: {}\n", text);
         return abort_run(*files, run_info, *inventory, kBadUsage, {"bad-usage", text, ""});
+    }
+    Policy policy = options.policy;
+    if (const auto good = hooks.prepare ? hooks.prepare(*inventory, policy) : Result<void>(); !good) {
+        fmt::print(stderr, "podroute: {}\n", sanitize(good.error().text));
+        return abort_run(*files, run_info, *inventory, kBadUsage, good.error());
     }
     // The recording is tried before the run: after it, it would be too late to say that it cannot be written.
     if (!options.snapshot.empty()) {
@@ -102,7 +113,7 @@ int run(const Verify& options) {
 
     Snapshot start;
     start.run = run_info;
-    start.policy = options.policy;
+    start.policy = policy;
     start.inventory = *inventory;
     if (const auto again =
             open_reports(options.output,
@@ -121,7 +132,7 @@ int run(const Verify& options) {
             return abort_run(*files, snapshot.run, *inventory, kInternalError, good.error());
         }
     }
-    return finish(judge(snapshot, all_checks()), *files, options.output, command_name(options.fix));
+    return finish(judge(snapshot, all_checks()), *files, options.output, hooks.command, hooks.drawing);
 }
 
 }  // namespace podroute::cli

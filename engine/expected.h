@@ -1,4 +1,4 @@
-// What should hold, from the inventory alone.
+// What should hold: from the inventory, and who is to deliver pod networks.
 #pragma once
 
 #include <optional>
@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/inventory.h"
+#include "model/policy.h"
 
 namespace podroute {
 
@@ -32,8 +33,10 @@ struct Expected {
     std::vector<ExpectedRoute> routes;  // by host in file order, then by CIDR in file order; none for a
                                         // family the host has no address of
     std::vector<Overlap> overlaps;
+    Routing routing = Routing::host;  // fabric: hosts need no routes; never automatic
 };
 
+// Of hosts that route.
 Expected expect(const Inventory& inventory);
 
 // "ip route add 10.200.1.0/24 via 10.240.0.21" (with -6 for IPv6), as the tutorial writes it.

@@ -7,6 +7,8 @@
 
 #include "engine/diagnose.h"
 #include "engine/expected.h"
+#include "engine/probe_reports.h"
+#include "engine/routing.h"
 
 namespace podroute {
 namespace {
@@ -37,15 +39,18 @@ std::vector<Verdict> run_check(const Snapshot& snapshot, const Expected& expecte
     const Policy& policy = snapshot.policy;
     std::vector<Verdict> verdicts = check.run(snapshot, expected);
     std::erase_if(verdicts, [&](const Verdict& verdict) {
-        return !policy.only.empty() && !verdict.host.empty() && !policy.only.contains(verdict.host);
+        const bool theirs = policy.only.contains(verdict.host) || policy.only.contains(verdict.peer);
+        return !policy.only.empty() && !verdict.host.empty() && !theirs;
     });
     for (Verdict& verdict : verdicts) {
         verdict.check = check.code;
         verdict.layer = check.layer;
         if (policy.skip.contains(std::string(check.code)))
             make_skip(verdict, "skipped by --skip " + std::string(check.code));
-        else if (policy.routing == Routing::fabric && needs_host_routes(check))
-            make_skip(verdict, "pod networks are routed by the fabric (--routing fabric)");
+        else if (expected.routing == Routing::fabric && needs_host_routes(check))
+            make_skip(verdict, policy.routing == Routing::fabric
+                                   ? "pod networks are routed by the fabric (--routing fabric)"
+                                   : "pod networks are routed by the fabric");
     }
     return verdicts;
 }
@@ -109,11 +114,13 @@ void conclude(Report& report, const Outcome& outcome, const Snapshot& snapshot) 
 Report judge(const Snapshot& snapshot, std::span<const Check> checks) {
     Report report;
     report.run = snapshot.run;
-    // Without probes nothing can show that the fabric routes: auto is host (faults.md).
-    report.routing = snapshot.policy.routing == Routing::fabric ? Routing::fabric : Routing::host;
+    const ProbeFacts probes = fold_probes(snapshot);
+    Places places(snapshot);
+    report.routing = routing_of(snapshot, probes);
     report.inventory = snapshot.inventory;
     report.fixes = snapshot.fixes;
-    const Expected expected = expect(snapshot.inventory);
+    Expected expected = expect(snapshot.inventory);
+    expected.routing = report.routing;
     std::vector<Verdict> verdicts;
     std::vector<std::string> ids;
     std::map<std::string, unsigned> seen;
@@ -127,11 +134,14 @@ Report judge(const Snapshot& snapshot, std::span<const Check> checks) {
             verdicts.push_back(std::move(verdict));
         }
     }
-    Diagnoses diagnoses = diagnose(snapshot, verdicts, ids);
+    Diagnoses diagnoses = diagnose(snapshot, verdicts, ids, {probes, places, report.routing});
     for (const Diagnosis& diagnosis : diagnoses.list) add_diagnosis(outcome, diagnosis.cause);
     report.diagnoses = std::move(diagnoses.list);
-    report.paths = std::move(diagnoses.paths);
     report.pairs = diagnoses.pairs;
+    report.probed = diagnoses.probed;
+    report.paths = packet_paths(snapshot, probes, places, std::move(diagnoses.paths));
+    report.probes = probe_reports(probes, places);
+    report.probes_summary = count_probes(report.probes);
     for (std::size_t i = 0; i < verdicts.size(); ++i) {
         verdicts[i].causes.clear();
         report.checks.push_back({ids[i], std::move(verdicts[i])});

@@ -29,12 +29,47 @@ struct Diagnosis {
 };
 
 // One leg of one pair as the tables say it (static), or as packets took it.
+struct PathStep {
+    HostId host;             // or the address of a router that is no host of the inventory
+    std::string interface;   // empty where only an answer to a small hop limit tells
+    bool leaving = false;    // out of the interface
+    std::uint32_t seen = 0;  // packets
+
+    bool operator==(const PathStep&) const = default;
+};
 struct PathReport {
     std::string source, destination;  // "pod node-0", "node server"
     std::string leg;                  // "request" or "reply"
     std::vector<std::string> expected, hops;
-    std::string status;  // "pass", "fail", "unknown"
-    std::string reason;  // why it ends ("no route")
+    std::string status;             // "pass", "fail", "unknown"
+    std::string reason;             // why it ends ("no route")
+    std::vector<PathStep> steps{};  // where packets were seen, in order; empty: by the tables
+};
+
+// Where packets of a probe were last seen, on the leg that failed.
+struct StoppedAt {
+    HostId host;
+    std::string interface;  // empty: nothing saw it on an interface
+    ProbeLeg leg = ProbeLeg::request;
+
+    bool operator==(const StoppedAt&) const = default;
+};
+// Round trips in microseconds.
+struct RoundTrips {
+    std::uint32_t min = 0, median = 0, max = 0;
+};
+// What became of the packets of one ordered pair, protocol and size; all rounds counted.
+struct ProbeReport {
+    Endpoint source, destination;
+    Protocol protocol = Protocol::icmp;
+    std::uint32_t size = 0;  // bytes of the IP packet
+    std::uint32_t sent = 0, arrived = 0, answered = 0;
+    std::optional<Address> source_seen;
+    std::optional<RoundTrips> round_trips;
+    std::optional<StoppedAt> stopped_at;
+};
+struct ProbeCounts {
+    std::size_t sent = 0, arrived = 0, answered = 0;
 };
 
 struct Counts {
@@ -59,9 +94,12 @@ struct Report {
     Counts checks_summary;
     PairCounts pairs;
     std::vector<CheckResult> checks;
-    std::vector<PathReport> paths;     // of broken pairs only, at most kMaxPaths
+    std::vector<PathReport> paths;     // of broken pairs, and of those that were traced; at most kMaxPaths
     std::vector<Diagnosis> diagnoses;  // most important first
     std::vector<Fix> fixes;            // what --fix planned and did, in order
+    std::vector<ProbeReport> probes{};
+    ProbeCounts probes_summary{};
+    PairCounts probed{};  // ordered pairs and protocols that packets were sent for; broken: failed
 };
 
 inline constexpr std::size_t kMaxPaths = 1000;

@@ -46,6 +46,7 @@ struct Verdict {
     std::string observed;
     std::string blocked_by;     // skip, unknown: what stood in the way (a check id or a cause code)
     std::vector<Cause> causes;  // of a fail or warn
+    HostId peer{};              // the other end, where the subject is a pair
 
     bool operator==(const Verdict&) const = default;
 };

@@ -28,7 +28,6 @@ Json run_of(const Report& report) {
                 {"duration_ms", report.run.duration_ms},
                 {"exit_code", report.exit_code},
                 {"verdict", to_string(report.verdict)},
-                // Without probes, auto is host.
                 {"routing", report.routing == Routing::fabric ? "fabric" : "host"},
                 {"error", std::move(error)}};
 }
@@ -51,7 +50,9 @@ Json summary_of(const Report& report) {
                                 {"warn", counts.warn},
                                 {"skip", counts.skip},
                                 {"unknown", counts.unknown}}},
-                {"probes", Json{{"sent", 0}, {"arrived", 0}, {"answered", 0}}},
+                {"probes", Json{{"sent", report.probes_summary.sent},
+                                {"arrived", report.probes_summary.arrived},
+                                {"answered", report.probes_summary.answered}}},
                 {"causes", report.diagnoses.size()}};
 }
 
@@ -67,6 +68,35 @@ Json check_of(const CheckResult& check) {
                 {"expected", text_or_null(verdict.expected)},
                 {"observed", text_or_null(verdict.observed)},
                 {"blocked_by", text_or_null(verdict.blocked_by)}};
+}
+
+Json endpoint_of(const Endpoint& endpoint) {
+    return Json{{"host", endpoint.host},
+                {"vantage", endpoint.vantage == Vantage::pod ? "pod" : "node"},
+                {"address", endpoint.address.to_string()}};
+}
+
+Json probe_of(const ProbeReport& probe) {
+    Json source_seen = nullptr;
+    Json rtt = nullptr;
+    Json stopped_at = nullptr;
+    if (probe.source_seen) source_seen = probe.source_seen->to_string();
+    if (const auto& times = probe.round_trips)
+        rtt = Json{{"min", times->min}, {"median", times->median}, {"max", times->max}};
+    if (const auto& at = probe.stopped_at)
+        stopped_at = Json{{"host", at->host},
+                          {"interface", at->interface},
+                          {"leg", at->leg == ProbeLeg::request ? "request" : "reply"}};
+    return Json{{"source", endpoint_of(probe.source)},
+                {"destination", endpoint_of(probe.destination)},
+                {"protocol", to_string(probe.protocol)},
+                {"size", probe.size},
+                {"sent", probe.sent},
+                {"arrived", probe.arrived},
+                {"answered", probe.answered},
+                {"source_seen", std::move(source_seen)},
+                {"rtt_us", std::move(rtt)},
+                {"stopped_at", std::move(stopped_at)}};
 }
 
 Json path_of(const PathReport& path) {
@@ -121,7 +151,8 @@ void write_json(const Report& report, std::ostream& out) {
     out << "},\n \"summary\":" << dump(summary_of(report));
     out << ",\n \"checks\":";
     write_list(out, report.checks, &check_of);
-    out << ",\n \"probes\":[]";
+    out << ",\n \"probes\":";
+    write_list(out, report.probes, &probe_of);
     out << ",\n \"paths\":";
     write_list(out, report.paths, &path_of);
     out << ",\n \"diagnoses\":";

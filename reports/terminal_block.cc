@@ -107,9 +107,10 @@ std::string together_text(const Page& page, const Block& block) {
 void write_prediction(Page& page, const Report& report, const Block& block) {
     std::size_t explained = 0;
     for (const Diagnosis* diagnosis : block.diagnoses) explained += diagnosis->explains;
-    explained = std::min(explained, report.pairs.broken);
+    const std::size_t broken = tested_pairs(report).broken;
+    explained = std::min(explained, broken);
     if (explained == 0) return;
-    const std::string pairs = fmt::format("{} of {}", explained, counted(report.pairs.broken, "broken pair"));
+    const std::string pairs = fmt::format("{} of {}", explained, failed_pairs(report, broken));
     if (block.cause().code == "unexplained") return write_note(page, pairs + " stop here");
     const std::string_view are = explained == 1 ? "is" : "are";
     const std::string together = together_text(page, block);

@@ -48,6 +48,10 @@ struct Lookup {
     std::map<std::string_view, const CheckResult*> checks;  // by id
 };
 
+// What failed pairs are counted by: packets where some were sent, else what the tables predict.
+const PairCounts& tested_pairs(const Report& report);
+std::string failed_pairs(const Report& report, std::size_t n);  // "4 failed probes", "2 broken pairs"
+
 void write_header(Page& page, const Report& report);
 void write_layers(Page& page, const Report& report);
 void write_checks(Page& page, const Report& report);  // every check, for --verbose

@@ -34,8 +34,16 @@ void add_once(std::vector<std::string>& names, const std::string& name) {
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
 }
 
+// The host, or of a pair both, in one order whichever way it was probed.
+std::string name_of(const Verdict& verdict) {
+    if (verdict.host.empty()) return verdict.subject;
+    if (verdict.peer.empty() || verdict.peer == verdict.host) return verdict.host;
+    const auto& [first, second] = std::minmax(verdict.host, verdict.peer);
+    return first + " ⇄ " + second;
+}
+
 void tally(Row& row, const Verdict& verdict) {
-    const std::string& name = verdict.host.empty() ? verdict.subject : verdict.host;
+    const std::string name = name_of(verdict);
     switch (verdict.status) {
         case Status::pass:
             ++row.counts.pass;
@@ -126,7 +134,8 @@ void write_layers(Page& page, const Report& report) {
         rows.push_back(std::move(row));
     }
     const PairCounts& pairs = report.pairs;
-    if (pairs.total > 0) {
+    // Packets say more than what the tables predict of the same pairs.
+    if (pairs.total > 0 && report.probed.total == 0) {
         Row row;
         row.name = "pairs";
         row.counts.fail = std::min(pairs.broken, pairs.total);
@@ -178,8 +187,13 @@ void write_footer(Page& page, const Report& report) {
     if (report.checks_summary.total() > 0) {
         row("checks", fmt::format("{} in {}: {}", report.checks_summary.total(),
                                   duration_text(report.run.duration_ms), counts_text(report.checks_summary)));
-        row("tested",
-            "tables only: no packets were sent, so a firewall or a fabric that drops them is not seen");
+        const ProbeCounts& probes = report.probes_summary;
+        if (probes.sent > 0)
+            row("packets", fmt::format("{} sent, {} arrived, {} answered", probes.sent, probes.arrived,
+                                       probes.answered));
+        else
+            row("tested",
+                "tables only: no packets were sent, so a firewall or a fabric that drops them is not seen");
     }
     std::vector<std::string> codes;
     for (const Diagnosis& diagnosis : report.diagnoses) add_once(codes, diagnosis.cause.code);

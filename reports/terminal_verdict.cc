@@ -28,9 +28,21 @@ std::size_t explaining_causes(const Report& report) {
         }));
 }
 
+}  // namespace
+
+const PairCounts& tested_pairs(const Report& report) {
+    return report.probed.total > 0 ? report.probed : report.pairs;
+}
+
+std::string failed_pairs(const Report& report, std::size_t n) {
+    return counted(n, report.probed.total > 0 ? "failed probe" : "broken pair");
+}
+
+namespace {
+
 std::string failed(const Page& page, const Report& report) {
     const std::size_t errors = count(report, Severity::error);
-    const PairCounts& pairs = report.pairs;
+    const PairCounts& pairs = tested_pairs(report);
     const auto unexplained = static_cast<std::size_t>(
         std::count_if(report.diagnoses.begin(), report.diagnoses.end(), [](const Diagnosis& d) {
             return d.cause.severity == Severity::error && d.cause.code == "unexplained";
@@ -46,11 +58,11 @@ std::string failed(const Page& page, const Report& report) {
     if (explaining > 0) {
         text = fmt::format("{} {} {} of {}", counted(explaining, "cause"),
                            explaining == 1 ? "explains" : "explain", pairs.explained,
-                           counted(pairs.broken, "broken pair"));
+                           failed_pairs(report, pairs.broken));
         if (unexplained > 0) text += fmt::format(", {} unexplained", open);
         more -= explaining;
     } else if (unexplained > 0) {
-        text = fmt::format("{} of {} unexplained", open, counted(pairs.broken, "broken pair"));
+        text = fmt::format("{} of {} unexplained", open, failed_pairs(report, pairs.broken));
     } else {
         return errors == 1 ? "1 cause: " + cause_text(page, report.diagnoses.front().cause)
                            : counted(errors, "cause");
@@ -66,6 +78,7 @@ std::string why_of(const Page& page, const Cause& cause) {
     if (cause.code.starts_with("ssh-host-key")) return "the host key of " + host + " is not trusted";
     if (cause.code == "ssh-failed") return "no SSH session came up on " + host;
     if (cause.code == "agent-failed") return "the agent did not run on " + host;
+    if (cause.code == "probe-unavailable") return "no packets could be sent on " + host;
     return cause_text(page, cause);
 }
 
@@ -92,12 +105,13 @@ std::string inconclusive(const Page& page, const Report& report) {
 }
 
 std::string passed(const Report& report) {
-    const std::size_t total = report.pairs.total;
-    std::string text = total == 0
-                           ? counted(report.checks_summary.pass, "check") + " pass"
-                           : fmt::format("{} of {} routed both ways",
-                                         total - std::min(total, report.pairs.broken + report.pairs.unknown),
-                                         counted(total, "pair"));
+    const PairCounts& pairs = tested_pairs(report);
+    const std::size_t works = pairs.total - std::min(pairs.total, pairs.broken + pairs.unknown);
+    std::string text = counted(report.checks_summary.pass, "check") + " pass";
+    if (report.probed.total > 0)
+        text = fmt::format("{} of {} answered", works, counted(pairs.total, "probe"));
+    else if (pairs.total > 0)
+        text = fmt::format("{} of {} routed both ways", works, counted(pairs.total, "pair"));
     if (const std::size_t warnings = count(report, Severity::warning); warnings > 0)
         text += ", " + counted(warnings, "warning");
     return text;

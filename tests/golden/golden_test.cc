@@ -9,6 +9,8 @@
 #include "reports/json.h"
 #include "reports/junit.h"
 #include "reports/terminal.h"
+#include "reports/text.h"
+#include "reports/trace.h"
 #include "tests/golden/sample_reports.h"
 
 namespace podroute {
@@ -47,6 +49,44 @@ std::string name_of(const testing::TestParamInfo<samples::Sample>& info) {
     return name;
 }
 INSTANTIATE_TEST_SUITE_P(Reports, Golden, testing::ValuesIn(samples::all()), name_of);
+
+// Every line fits the terminal.
+void expect_narrow(const std::string& text, std::size_t columns) {
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(display_width(line), columns) << line;
+}
+
+TEST(GoldenTrace, WhereARequestStops) {
+    const Report report = samples::packets();
+    const auto& probe = report.probes.front();
+    const std::string text = render_trace(report, probe.source, probe.destination, {});
+    expect_narrow(text, 80);
+    expect_golden("trace-request.txt", text);
+}
+TEST(GoldenTrace, WhereAReplyStops) {
+    const Report report = samples::packets();
+    const auto& probe = report.probes.at(1);
+    TerminalOptions options;
+    options.utf8 = false;
+    const std::string text = render_trace(report, probe.source, probe.destination, options);
+    expect_narrow(text, 80);
+    expect_golden("trace-reply.txt", text);
+}
+TEST(GoldenTrace, ByTheTables) {
+    const Report report = samples::failing();
+    const Endpoint from{"node-0", Vantage::pod, Address::parse("10.200.0.2").value()};
+    const Endpoint to{"node-1", Vantage::pod, Address::parse("10.200.1.2").value()};
+    expect_golden("trace-tables.txt", render_trace(report, from, to, {}));
+}
+TEST(GoldenTrace, HostileNamesStayOnTheirLine) {
+    Report report = samples::packets();
+    for (PathReport& path : report.paths)
+        for (PathStep& step : path.steps) step.interface = "\x1b[2Jeth0\n" + std::string(300, 'x');
+    const auto& probe = report.probes.front();
+    const std::string text = render_trace(report, probe.source, probe.destination, {});
+    EXPECT_EQ(text.find('\x1b'), std::string::npos);
+    expect_narrow(text, 80);
+}
 
 TEST(GoldenTerminal, Color) {
     TerminalOptions options;

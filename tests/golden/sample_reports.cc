@@ -291,6 +291,100 @@ Report mixed() {
     return report;
 }
 
+namespace {
+
+Endpoint pod(const std::string& name, const std::string& address) {
+    return {name, Vantage::pod, Address::parse(address).value()};
+}
+
+void add_probe(Report& report, const Endpoint& from, const Endpoint& to, Protocol protocol,
+               std::uint32_t arrived, std::optional<StoppedAt> stopped_at) {
+    ProbeReport probe;
+    probe.source = from;
+    probe.destination = to;
+    probe.protocol = protocol;
+    probe.size = 64;
+    probe.sent = stopped_at ? 20 : 3;
+    probe.arrived = arrived;
+    probe.answered = stopped_at ? 0 : arrived;
+    if (!stopped_at) probe.round_trips = RoundTrips{390, 412, 900};
+    probe.stopped_at = std::move(stopped_at);
+    report.probes_summary.sent += probe.sent;
+    report.probes_summary.arrived += probe.arrived;
+    report.probes_summary.answered += probe.answered;
+    const bool fails = probe.answered < probe.sent;
+    Verdict& verdict = add_check(report, protocol == Protocol::icmp ? Layer::icmp : Layer::tcp,
+                                 "pod-" + std::string(to_string(protocol)), from.host,
+                                 to_string(from) + " → " + to_string(to), fails ? Status::fail : Status::pass,
+                                 fails ? "none answered" : "3 of 3 answered");
+    verdict.peer = to.host;
+    ++report.probed.total;
+    if (fails) ++report.probed.broken;
+    report.probes.push_back(std::move(probe));
+}
+
+}  // namespace
+
+Report packets() {
+    Report report = passing();
+    report.verdict = RunVerdict::fail;
+    report.exit_code = 1;
+    const Endpoint a = pod("node-0", "10.200.0.211"), b = pod("node-1", "10.200.1.198");
+    const StoppedAt request{"node-1", "eth0", ProbeLeg::request};
+    add_probe(report, a, b, Protocol::icmp, 0, request);
+    add_probe(report, b, a, Protocol::icmp, 20, StoppedAt{"node-1", "eth0", ProbeLeg::reply});
+    add_probe(report, a, b, Protocol::tcp, 0, request);
+    add_probe(report, b, a, Protocol::tcp, 3, std::nullopt);
+    report.paths = {{"pod node-0",
+                     "pod node-1",
+                     "request",
+                     {"node-0", "node-1"},
+                     {"node-0", "node-1"},
+                     "fail",
+                     "last seen at eth0",
+                     {{"node-0", "pod link", true, 20},
+                      {"node-0", "cnio0", false, 20},
+                      {"node-0", "eth0", true, 20},
+                      {"node-1", "eth0", false, 20}}},
+                    {"pod node-1",
+                     "pod node-0",
+                     "request",
+                     {"node-1", "node-0"},
+                     {"node-1", "node-0"},
+                     "pass",
+                     "",
+                     {{"node-1", "pod link", true, 20},
+                      {"node-1", "cnio0", false, 20},
+                      {"node-1", "eth0", true, 20},
+                      {"node-0", "eth0", false, 20},
+                      {"node-0", "cnio0", true, 20},
+                      {"node-0", "pod link", false, 20}}},
+                    {"pod node-1",
+                     "pod node-0",
+                     "reply",
+                     {"node-0", "node-1"},
+                     {"node-0", "node-1"},
+                     "fail",
+                     "last seen at eth0",
+                     {{"node-0", "pod link", true, 20},
+                      {"node-0", "cnio0", false, 20},
+                      {"node-0", "eth0", true, 20},
+                      {"node-1", "eth0", false, 20}}}};
+    Diagnosis diagnosis;
+    diagnosis.cause.code = "firewall-drop";
+    diagnosis.cause.host = "node-1";
+    diagnosis.cause.subject = "icmp and tcp";
+    diagnosis.cause.summary = "the firewall of node-1 drops packets: they enter it and do not leave";
+    diagnosis.cause.evidence = {
+        "pod node-0 → pod node-1   icmp request last seen at eth0 of node-1, 0 of 20 arrived"};
+    diagnosis.cause.commands = {"ssh root@node-1 iptables-save -c", "ssh root@node-1 nft list ruleset"};
+    diagnosis.explains = report.probed.explained = 3;
+    for (const CheckResult& check : report.checks)
+        if (check.verdict.status == Status::fail) diagnosis.affects.push_back(check.id);
+    report.diagnoses.push_back(std::move(diagnosis));
+    return report;
+}
+
 Report aborted() {
     const Report cluster_of_three = cluster(2);
     RunInfo run = cluster_of_three.run;
@@ -377,7 +471,8 @@ Report fixed() {
 std::vector<Sample> all() {
     return {{"failing", failing()},        {"passing", passing()}, {"inconclusive", inconclusive()},
             {"no-routes-3", no_routes(2)}, {"mixed", mixed()},     {"aborted", aborted()},
-            {"hostile", hostile()},        {"planned", planned()}, {"fixed", fixed()}};
+            {"hostile", hostile()},        {"planned", planned()}, {"fixed", fixed()},
+            {"packets", packets()}};
 }
 
 }  // namespace podroute::samples

@@ -14,6 +14,7 @@ Report passing();             // the same cluster, whole
 Report inconclusive();        // nobody may log in to node-2
 Report no_routes(int nodes);  // no host holds any pod route
 Report mixed();               // an unreachable host, forwarding off, a warning, a check unknown by itself
+Report packets();             // a firewall on node-1 drops what pods of node-0 send to it, and a reply
 Report aborted();             // killed before it judged anything
 Report planned();             // a dry run: one fix planned, one refused
 Report fixed();               // one fix applied, one taken back

@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "tests/scenarios/packets.h"
+
 namespace podroute::testing {
 namespace {
 
@@ -30,6 +32,61 @@ std::string as_lines(const json& object) {
     return lines + json{{"end", true}}.dump() + "\n";
 }
 
+std::optional<Vantage> vantage(const json& rule, const char* name) {
+    if (!rule.contains(name)) return std::nullopt;
+    return rule.at(name) == "pod" ? Vantage::pod : Vantage::node;
+}
+
+Protocol protocol(const std::string& name) {
+    for (const Protocol p : {Protocol::icmp, Protocol::tcp, Protocol::udp})
+        if (to_string(p) == name) return p;
+    throw std::runtime_error("no protocol: " + name);
+}
+
+PacketRule rule_of(const json& j) {
+    PacketRule rule;
+    using Where = PacketRule::Where;
+    for (const auto& [word, where] :
+         {std::pair{"inside", Where::inside}, {"leaving", Where::leaving}, {"entering", Where::entering}}) {
+        if (!j.contains(word)) continue;
+        rule.where = where;
+        rule.host = j.at(word).get<std::string>();
+    }
+    if (j.contains("protocol")) rule.protocol = protocol(j.at("protocol"));
+    rule.sender = j.value("sender", "");
+    rule.target = j.value("target", "");
+    rule.from = vantage(j, "from");
+    rule.to = vantage(j, "to");
+    rule.larger = j.value("larger", 0U);
+    rule.keep = j.value("keep", 0U);
+    rule.reset = j.value("reset", false);
+    rule.names = j.value("names", 0U);
+    rule.leads = j.value("leads", "");
+    rule.passes = j.value("passes", "");
+    rule.unknown = j.value("unknown", "");
+    if (j.contains("rewrite")) rule.rewrite = Address::parse(j.at("rewrite").get<std::string>()).value();
+    const std::string reject = j.value("reject", "");
+    if (const auto slash = reject.find('/'); slash != std::string::npos) {
+        rule.reject_type = static_cast<std::uint8_t>(std::stoi(reject));
+        rule.reject_code = static_cast<std::uint8_t>(std::stoi(reject.substr(slash + 1)));
+    }
+    return rule;
+}
+
+PacketWorld world_of(const json& file) {
+    PacketWorld world;
+    for (const json& rule : file.at("packets")) world.rules.push_back(rule_of(rule));
+    for (const json& leg : file.value("next_hops", json::array()))
+        world.next_hops.push_back({leg.at("source"), leg.at("target"),
+                                   Address::parse(leg.at("via").get<std::string>()).value(),
+                                   leg.at("arrived").get<std::uint32_t>()});
+    world.without_pod = file.value("without_pod", std::vector<std::string>{});
+    if (!file.contains("protocols")) return world;
+    world.protocols.clear();
+    for (const json& name : file.at("protocols")) world.protocols.push_back(protocol(name));
+    return world;
+}
+
 Scenario read(const std::string& name) {
     const json file = read_json(std::string(SCENARIOS_FOLDER) + "/" + name + ".json");
     Scenario scenario;
@@ -47,6 +104,7 @@ Scenario read(const std::string& name) {
     auto snapshot = read_snapshot(lines, name);
     if (!snapshot) throw std::runtime_error(snapshot.error().where + ": " + snapshot.error().text);
     scenario.snapshot = std::move(*snapshot);
+    if (file.contains("packets")) send_packets(scenario.snapshot, world_of(file));
     return scenario;
 }
 

@@ -6,12 +6,15 @@
 #include <string>
 
 #include "checks/registry.h"
+#include "engine/routing.h"
 
 namespace podroute::testing {
 
 inline std::vector<Verdict> run_check(const Snapshot& snapshot, std::string_view code) {
+    Expected expected = expect(snapshot.inventory);
+    expected.routing = routing_of(snapshot, fold_probes(snapshot));
     for (const Check& check : all_checks())
-        if (check.code == code) return check.run(snapshot, expect(snapshot.inventory));
+        if (check.code == code) return check.run(snapshot, expected);
     ADD_FAILURE() << "no check " << code;
     return {};
 }

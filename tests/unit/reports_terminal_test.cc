@@ -183,7 +183,8 @@ TEST(Terminal, ManyFixesAreCountedUnlessTheyArePlanned) {
 TEST(Terminal, SaysThatNoPacketsWereSent) {
     for (const auto& sample : samples::all()) {
         const std::string text = render_terminal(sample.report, {});
-        EXPECT_EQ(text.find("no packets were sent") == std::string::npos, sample.name == "aborted")
+        EXPECT_EQ(text.find("no packets were sent") == std::string::npos,
+                  sample.name == "aborted" || sample.name == "packets")
             << sample.name;
     }
 }

@@ -1,0 +1,67 @@
+// What the checks about packets share.
+#include "checks/packets.h"
+
+#include <algorithm>
+
+#include "checks/common.h"
+
+namespace podroute {
+namespace {
+
+// The code of what stands in the way at one end, empty if nothing does.
+std::string obstacle(const Snapshot& snapshot, const Endpoint& endpoint) {
+    const auto facts = snapshot.hosts.find(endpoint.host);
+    if (facts != snapshot.hosts.end() && !facts->second.known()) return facts->second.unknown().code;
+    const InventoryHost* host = snapshot.inventory.find(endpoint.host);
+    if (host == nullptr || endpoint.vantage != Vantage::pod) return {};
+    for (const Prefix& cidr : host->pod_cidrs)
+        if (cidr.contains(endpoint.address) && !pod_opened(snapshot, host->name, cidr))
+            return "probe-unavailable";
+    return {};
+}
+
+}  // namespace
+
+Verdict pair_verdict(const Inventory& inventory, const ProbedFlow& flow, Status status, std::string message) {
+    Verdict made;
+    made.host = flow.source.host;
+    made.peer = flow.destination.host;
+    made.subject = flow_name(inventory, flow);
+    made.status = status;
+    made.message = std::move(message);
+    return made;
+}
+
+Verdict unless_foreign(Verdict verdict, const std::set<HostId>& foreign) {
+    if (verdict.status != Status::fail) return verdict;
+    for (const HostId& end : {verdict.host, verdict.peer}) {
+        if (!foreign.contains(end)) continue;
+        verdict.status = Status::unknown;
+        verdict.message += "; the datapath of " + end + " is not the kernel's routing";
+        verdict.blocked_by = "datapath-foreign";
+        return verdict;
+    }
+    return verdict;
+}
+
+Verdict unknown_pair(const Snapshot& snapshot, const ProbedFlow& flow) {
+    Verdict made = pair_verdict(snapshot.inventory, flow, Status::unknown,
+                                flow.unknown.empty() ? "no packet was sent" : flow.unknown);
+    made.blocked_by = obstacle(snapshot, flow.source);
+    if (made.blocked_by.empty()) made.blocked_by = obstacle(snapshot, flow.destination);
+    return made;
+}
+
+bool pod_opened(const Snapshot& snapshot, const HostId& host, const Prefix& cidr) {
+    for (const RoundResult& round : snapshot.rounds) {
+        const auto findings = round.hosts.find(host);
+        if (findings == round.hosts.end() || !findings->second.known()) continue;
+        const auto& pods = findings->second->pods;
+        if (std::any_of(pods.begin(), pods.end(),
+                        [&](const Endpoint& pod) { return cidr.contains(pod.address); }))
+            return true;
+    }
+    return false;
+}
+
+}  // namespace podroute

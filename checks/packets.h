@@ -1,0 +1,25 @@
+// What the checks about packets share.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "engine/probe_finding.h"
+#include "model/verdict.h"
+
+namespace podroute {
+
+// Hosts on which a CNI with a datapath of its own runs: what happens to packets there shows in no table.
+std::set<HostId> foreign_datapaths(const Snapshot& snapshot);
+
+// A verdict about an ordered pair, under the name of its source.
+Verdict pair_verdict(const Inventory& inventory, const ProbedFlow& flow, Status status, std::string message);
+// Where a packet was lost at an end with a foreign datapath: unknown, for that reason. Else as it is.
+Verdict unless_foreign(Verdict verdict, const std::set<HostId>& foreign);
+// Of a flow of which nothing is known: blocked by what kept the pods of its ends from being opened.
+Verdict unknown_pair(const Snapshot& snapshot, const ProbedFlow& flow);
+
+// Whether a synthetic pod was opened for this network of the host.
+bool pod_opened(const Snapshot& snapshot, const HostId& host, const Prefix& cidr);
+
+}  // namespace podroute

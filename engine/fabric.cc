@@ -1,0 +1,139 @@
+// The matrix of senders and targets.
+#include "engine/fabric.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+namespace podroute {
+namespace {
+
+using Side = std::tuple<HostId, Family, Protocol>;
+
+// Hosts whose pods' packets got through at least once, as senders and as targets.
+struct Passing {
+    std::set<Side> sent, received;
+
+    void add(const Endpoint& from, const Endpoint& to, Protocol protocol) {
+        const Family family = from.address.family();
+        if (from.vantage == Vantage::pod) sent.insert({from.host, family, protocol});
+        if (to.vantage == Vantage::pod) received.insert({to.host, family, protocol});
+    }
+};
+
+bool entered(Places& places, const ProbedFlow& flow) {
+    if (flow.arrived > 0) return true;
+    const auto seen = places.seen(flow, ProbeLeg::request);
+    return !seen.empty() && seen.back().stage >= Stage::entered;
+}
+
+Passing passing(const ProbeFacts& facts, Places& places) {
+    Passing result;
+    for (const auto* flows : {&facts.verdicts, &facts.evidence}) {
+        for (const ProbedFlow& flow : *flows) {
+            // Where the source is rewritten, the network saw no pod's address.
+            if (flow.same_host() || flow.source_seen) continue;
+            if (entered(places, flow)) result.add(flow.source, flow.destination, flow.protocol);
+            if (flow.heard() > 0) result.add(flow.destination, flow.source, flow.protocol);
+        }
+    }
+    return result;
+}
+
+bool any_protocol(const std::set<Side>& sides, const HostId& host, Family family) {
+    const auto protocols = std::array{Protocol::icmp, Protocol::tcp, Protocol::udp};
+    return std::any_of(protocols.begin(), protocols.end(), [&](Protocol protocol) {
+        return sides.contains({host, family, protocol});
+    });
+}
+
+class Blaming {
+  public:
+    Blaming(const Snapshot& snapshot, const ProbeFacts& facts, Places& places)
+        : snapshot_(snapshot), facts_(facts), places_(places), passing_(passing(facts, places)) {}
+
+    std::vector<FabricBlame> run(std::span<const FabricLoss> losses) {
+        for (std::size_t i = 0; i < losses.size(); ++i) look_at(losses[i], i);
+        if (everywhere()) {
+            for (auto& [host, blame] : hosts_) join(blame);
+            hosts_.clear();
+        }
+        std::vector<FabricBlame> result;
+        for (const InventoryHost& host : snapshot_.inventory.hosts)
+            if (const auto at = hosts_.find(host.name); at != hosts_.end())
+                result.push_back(std::move(at->second));
+        if (!nobody_.losses.empty()) result.push_back(std::move(nobody_));
+        return result;
+    }
+
+  private:
+    // Another protocol of the same ordered pair entered: this one is filtered.
+    bool another_passes(const FabricLoss& loss) {
+        for (const Protocol protocol : {Protocol::icmp, Protocol::tcp, Protocol::udp}) {
+            const ProbedFlow* other = facts_.find(loss.flow->source, loss.flow->destination, protocol);
+            if (other == nullptr || protocol == loss.flow->protocol) continue;
+            if (loss.leg == ProbeLeg::request ? entered(places_, *other) : other->heard() > 0) return true;
+        }
+        return false;
+    }
+
+    void look_at(const FabricLoss& loss, std::size_t index) {
+        const bool one_protocol = another_passes(loss);
+        const Family family = loss.flow->source.address.family();
+        const auto passes = [&](const std::set<Side>& sides, const HostId& host) {
+            return one_protocol ? sides.contains({host, family, loss.flow->protocol})
+                                : any_protocol(sides, host, family);
+        };
+        const Endpoint &from = loss.from(), &to = loss.to();
+        const bool sending = from.vantage == Vantage::pod && !passes(passing_.sent, from.host);
+        const bool receiving = to.vantage == Vantage::pod && !passes(passing_.received, to.host);
+        if (sending) add(hosts_[from.host], loss, index, one_protocol).sending = true;
+        if (receiving) add(hosts_[to.host], loss, index, one_protocol).receiving = true;
+        if (sending) hosts_[from.host].host = from.host;
+        if (receiving) hosts_[to.host].host = to.host;
+        if (!sending && !receiving) add(nobody_, loss, index, one_protocol);
+    }
+
+    static FabricBlame& add(FabricBlame& blame, const FabricLoss& loss, std::size_t index,
+                            bool one_protocol) {
+        if (blame.losses.empty()) blame.one_protocol = one_protocol;
+        blame.one_protocol = blame.one_protocol && one_protocol;
+        if (blame.losses.empty() || blame.losses.back() != index) blame.losses.push_back(index);
+        blame.protocols.insert(loss.flow->protocol);
+        return blame;
+    }
+
+    void join(const FabricBlame& blame) {
+        nobody_.one_protocol = blame.one_protocol && (nobody_.losses.empty() || nobody_.one_protocol);
+        nobody_.sending = nobody_.sending || blame.sending;
+        nobody_.receiving = nobody_.receiving || blame.receiving;
+        nobody_.protocols.insert(blame.protocols.begin(), blame.protocols.end());
+        nobody_.losses.insert(nobody_.losses.end(), blame.losses.begin(), blame.losses.end());
+        std::sort(nobody_.losses.begin(), nobody_.losses.end());
+        nobody_.losses.erase(std::unique(nobody_.losses.begin(), nobody_.losses.end()), nobody_.losses.end());
+    }
+
+    // Every host that holds pods is under suspicion: then it is no single host's.
+    bool everywhere() const {
+        const auto with_pods =
+            std::count_if(snapshot_.inventory.hosts.begin(), snapshot_.inventory.hosts.end(),
+                          [](const InventoryHost& host) { return !host.pod_cidrs.empty(); });
+        return hosts_.size() > 1 && hosts_.size() == static_cast<std::size_t>(with_pods);
+    }
+
+    const Snapshot& snapshot_;
+    const ProbeFacts& facts_;
+    Places& places_;
+    Passing passing_;
+    std::map<HostId, FabricBlame> hosts_;
+    FabricBlame nobody_;
+};
+
+}  // namespace
+
+std::vector<FabricBlame> blame_fabric(const Snapshot& snapshot, const ProbeFacts& facts, Places& places,
+                                      std::span<const FabricLoss> losses) {
+    return Blaming(snapshot, facts, places).run(losses);
+}
+
+}  // namespace podroute

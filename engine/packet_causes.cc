@@ -1,0 +1,274 @@
+// One entry for each fault; flows are counted into it.
+#include "engine/packet_causes.h"
+
+#include <algorithm>
+
+#include "engine/packet_words.h"
+#include "engine/route_text.h"
+
+namespace podroute {
+namespace {
+
+constexpr std::size_t kMaxLines = 4;
+constexpr std::uint8_t kFirstHopLimit = 64;  // what Linux gives a packet of its own
+
+const HostId& sender(const ProbedFlow& flow) {
+    return flow.failed_leg() == ProbeLeg::request ? flow.source.host : flow.destination.host;
+}
+const HostId& target(const ProbedFlow& flow) {
+    return flow.failed_leg() == ProbeLeg::request ? flow.destination.host : flow.source.host;
+}
+
+// A reset in the target's name that came too short a way: 64 was sent here, 63 by the target's host. Nothing
+// if it does not tell, or there was none.
+HostId forger(const ProbedFlow& flow) {
+    for (const Objection& objection : flow.objections) {
+        if (!objection.reset || flow.source.vantage != Vantage::pod) continue;
+        if (objection.ttl == kFirstHopLimit) return flow.source.host;
+        if (objection.ttl == kFirstHopLimit - 1) return flow.destination.host;
+    }
+    return {};
+}
+
+}  // namespace
+
+PacketCauses::PacketCauses(const Snapshot& snapshot, const ProbeFacts& facts, Places& places)
+    : snapshot_(snapshot), facts_(facts), places_(places) {}
+
+PacketCauses::Entry& PacketCauses::entry(const std::string& code, const HostId& host,
+                                         const std::string& key) {
+    const auto [at, added] = index_.emplace(std::tuple(code, host, key), entries_.size());
+    if (added) {
+        Entry made;
+        made.cause.code = code;
+        made.cause.host = host;
+        made.cause.subject = key;
+        entries_.push_back(std::move(made));
+    }
+    return entries_[at->second];
+}
+
+void PacketCauses::count(Entry& entry, const ProbedFlow& flow, const std::string& check_id, bool failed,
+                         const std::string& more) {
+    entry.protocols.insert(flow.protocol);
+    // A flow is counted into an entry once, so that a repetition could only be the last one.
+    if (entry.affects.empty() || entry.affects.back() != check_id) entry.affects.push_back(check_id);
+    ++entry.flows;
+    if (failed) ++entry.failed;
+    if (entry.lines.size() < kMaxLines)
+        entry.lines.push_back(flow_name(snapshot_.inventory, flow) + "   " + line(flow) +
+                              (more.empty() ? "" : "; " + more));
+}
+
+std::string PacketCauses::line(const ProbedFlow& flow) {
+    if (flow.fate() == ProbeFate::works) {
+        if (flow.source_seen)
+            return std::string(to_string(flow.protocol)) + " arrives from " + flow.source_seen->to_string();
+        return std::string(to_string(flow.protocol)) + " arrives and is answered";
+    }
+    std::string text = loss_text(flow, places_.place(flow));
+    for (const Objection& objection : flow.objections)
+        if (objection.reset || unreachable(objection, flow.source.address.family()))
+            return text + ", " + objection_text(objection);
+    return text;
+}
+
+HostId PacketCauses::carrier(const Address& address, const ProbedFlow& flow) const {
+    const auto carries = [&](const HostId& name) {
+        const auto facts = snapshot_.hosts.find(name);
+        if (facts == snapshot_.hosts.end() || !facts->second.known() || !facts->second->addresses.known())
+            return false;
+        return std::any_of(facts->second->addresses->begin(), facts->second->addresses->end(),
+                           [&](const InterfaceAddress& a) { return a.address == address; });
+    };
+    // Many hosts may carry one address (docker0): the flow's ends come first.
+    if (carries(target(flow))) return target(flow);
+    if (carries(sender(flow))) return sender(flow);
+    for (const InventoryHost& host : snapshot_.inventory.hosts)
+        if (carries(host.name)) return host.name;
+    const InventoryHost* owner = snapshot_.inventory.owner_of(address);
+    return owner != nullptr ? owner->name : HostId{};
+}
+
+bool PacketCauses::has_rules(const HostId& host) const {
+    const auto facts = snapshot_.hosts.find(host);
+    return facts != snapshot_.hosts.end() && facts->second.known() && facts->second->firewall.known() &&
+           (facts->second->firewall->legacy_rules || facts->second->firewall->nft_rules);
+}
+
+void PacketCauses::add(const ProbedFlow& flow, Finding finding, const std::string& check_id) {
+    switch (finding) {
+        case Finding::rewritten:
+            return add_rewritten(flow, check_id);
+        case Finding::few_lost:
+        case Finding::many_lost:
+            return add_partly_lost(flow, finding == Finding::many_lost, check_id);
+        case Finding::filtered:
+            return add_filtered(flow, check_id);
+        case Finding::lost:
+            return add_lost(flow, check_id);
+        case Finding::fine:
+        case Finding::unknown:
+            return;
+    }
+}
+
+void PacketCauses::add_lost(const ProbedFlow& flow, const std::string& check_id) {
+    const Place place = places_.place(flow);
+    if (add_reject(flow, place, check_id)) return;
+    switch (place.kind) {
+        case PlaceKind::inside:
+            return add_drop(flow, place.host, check_id);
+        case PlaceKind::elsewhere:
+            return add_misrouted(flow, place.host, check_id);
+        case PlaceKind::between:
+            fabric_.push_back({&flow, flow.failed_leg()});
+            fabric_checks_.push_back(check_id);
+            ++explained_;
+            return;
+        case PlaceKind::nowhere:
+            return add_unexplained(flow, check_id);
+    }
+}
+
+// Somebody said no: a firewall's own words, whatever the captures show.
+bool PacketCauses::add_reject(const ProbedFlow& flow, const Place& place, const std::string& check_id) {
+    HostId host;
+    bool rejected = false;
+    const bool known_place = place.kind == PlaceKind::inside;
+    for (const Objection& objection : flow.objections) {
+        if (!unreachable(objection, flow.source.address.family())) continue;
+        if (objection.from == flow.destination.address) continue;
+        rejected = true;
+        host = carrier(objection.from, flow);
+    }
+    if (!rejected) {
+        const bool forged = flow.fate() == ProbeFate::answered_unseen && flow.protocol == Protocol::tcp;
+        if (!forged) return false;
+        rejected = true;
+        host = known_place ? place.host : forger(flow);
+    }
+    if (host.empty() && known_place) host = place.host;
+    if (host.empty()) {
+        Entry& made = entry("fabric-drop", "", "rejected");
+        made.cause.summary = "something between the hosts rejects packets of pods";
+        made.cause.commands = {security_group_command()};
+        count(made, flow, check_id, true);
+        ++explained_;
+        return true;
+    }
+    Entry& made = entry("firewall-drop", host, "");
+    made.cause.summary = "the firewall of " + host + " rejects packets of pods";
+    count(made, flow, check_id, true);
+    ++explained_;
+    return true;
+}
+
+void PacketCauses::add_drop(const ProbedFlow& flow, const HostId& host, const std::string& check_id) {
+    const bool rules = has_rules(host);
+    Entry& made = entry(rules ? "firewall-drop" : "host-drop", host, "");
+    if (made.cause.summary.empty())
+        made.cause.summary =
+            rules ? "the firewall of " + host + " drops packets: they enter it and do not leave"
+                  : "packets vanish inside " + host + ", and no firewall rule can be shown";
+    count(made, flow, check_id, true);
+    ++explained_;
+}
+
+void PacketCauses::add_misrouted(const ProbedFlow& flow, const HostId& led_to, const std::string& check_id) {
+    const HostId owner = target(flow);
+    const Family family = flow.source.address.family();
+    const std::string networks = networks_text(snapshot_.inventory, owner, family);
+    const Endpoint& end = flow.failed_leg() == ProbeLeg::request ? flow.destination : flow.source;
+    Entry& made =
+        entry("fabric-misrouted", owner,
+              end.vantage == Vantage::pod && !networks.empty() ? networks : end.address.to_string());
+    if (made.cause.summary.empty()) {
+        made.cause.summary = "the network hands packets for the pods of " + owner + " to " + led_to;
+        made.cause.commands = {route_entry_command(snapshot_.inventory, owner, family)};
+        std::erase(made.cause.commands, "");
+    }
+    count(made, flow, check_id, true);
+    ++explained_;
+}
+
+void PacketCauses::add_rewritten(const ProbedFlow& flow, const std::string& check_id) {
+    const HostId found = carrier(*flow.source_seen, flow);
+    const HostId host = found.empty() ? flow.source.host : found;
+    std::string subject = flow.source.address.to_string();
+    if (flow.source.vantage == Vantage::pod)
+        subject = networks_text(snapshot_.inventory, flow.source.host, flow.source.address.family());
+    Entry& made = entry("nat-rewritten", host, subject);
+    made.cause.severity = Severity::warning;
+    made.cause.summary =
+        host + " rewrites the source of packets from " + subject + " to " + flow.source_seen->to_string();
+    made.cause.commands = {on_host(host, "iptables-save -t nat"), on_host(host, "nft list ruleset")};
+    count(made, flow, check_id, false);
+}
+
+void PacketCauses::add_filtered(const ProbedFlow& flow, const std::string& check_id) {
+    const Place place = places_.place(flow);
+    HostId host = place.kind == PlaceKind::inside ? place.host : HostId{};
+    for (const Objection& objection : flow.objections)
+        if (unreachable(objection, flow.source.address.family())) host = carrier(objection.from, flow);
+    Entry& made = entry("icmp-filtered", host, "icmp echo");
+    made.cause.severity = Severity::warning;
+    made.cause.summary = (host.empty() ? std::string("something between the hosts") : host) +
+                         " filters ICMP echo, while TCP passes";
+    if (!host.empty())
+        made.cause.commands = {on_host(host, "iptables-save -c"), on_host(host, "nft list ruleset")};
+    count(made, flow, check_id, false);
+}
+
+void PacketCauses::add_partly_lost(const ProbedFlow& flow, bool certain, const std::string& check_id) {
+    const Place place = places_.place(flow);
+    if (certain) ++explained_;
+    if (place.kind != PlaceKind::inside) {
+        losses_.push_back({&flow, certain, check_id, sender(flow), target(flow), ""});
+        return;
+    }
+    Entry& made = entry("packet-loss", place.host, "");
+    if (made.flows == 0) made.cause.severity = Severity::warning;
+    if (certain) made.cause.severity = Severity::error;
+    made.cause.summary = place.host + " loses a part of the packets";
+    made.cause.commands = {on_host(place.host, "ip -s link show")};
+    count(made, flow, check_id, certain);
+}
+
+void PacketCauses::add_full_size(const FullSize& sizes, const std::string& check_id) {
+    const ProbedFlow& flow = *sizes.largest;
+    const Place place = places_.place(flow);
+    std::string more = std::to_string(flow.size) + " bytes are lost";
+    if (sizes.passing != nullptr) more += ", " + std::to_string(sizes.passing->size) + " bytes pass";
+    if (sizes.named_mtu != 0) more += ", a router asked for " + std::to_string(sizes.named_mtu);
+    if (place.kind != PlaceKind::inside) {
+        large_.push_back({&flow, true, check_id, sender(flow), target(flow), std::move(more)});
+        return;
+    }
+    Entry& made = entry("mtu-mismatch", place.host, place.interface);
+    made.cause.summary = "large packets are lost inside " + place.host;
+    made.cause.commands = {on_host(place.host, "ip link show dev " + place.interface)};
+    count(made, flow, check_id, false, more);
+}
+
+void PacketCauses::add_detour(const ProbedFlow& flow, const std::vector<HostId>& hosts,
+                              const std::string& check_id) {
+    for (const HostId& host : hosts) {
+        Entry& made = entry("path-unexpected", host, "transit");
+        made.cause.severity = Severity::warning;
+        made.cause.summary = "packets between pods of other hosts pass " + host;
+        count(made, flow, check_id, false);
+    }
+}
+
+void PacketCauses::add_unexplained(const ProbedFlow& flow, const std::string& check_id) {
+    const Place place = places_.place(flow);
+    const bool reply = flow.failed_leg() == ProbeLeg::reply;
+    Entry& made = entry("unexplained", place.kind == PlaceKind::inside ? place.host : HostId{},
+                        reply ? "reply" : "request");
+    made.cause.summary = std::string(reply ? "replies" : "requests") +
+                         " are lost, and nothing that was read or captured predicts it";
+    count(made, flow, check_id, true);
+}
+
+}  // namespace podroute

@@ -1,0 +1,86 @@
+// Causes that only packets show: the tables say that a flow passes, and it does not.
+//
+// Told apart by who rejected, where a packet was last seen, and who else is heard. Facts about rule sets are
+// no more than whether there are rules, so that a silent drop is called firewall-drop where there are some,
+// and host-drop where none can be shown.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "engine/fabric.h"
+#include "engine/places.h"
+#include "engine/probe_finding.h"
+#include "model/report.h"
+
+namespace podroute {
+
+class PacketCauses {
+  public:
+    // All must outlive it.
+    PacketCauses(const Snapshot& snapshot, const ProbeFacts& facts, Places& places);
+
+    // A flow that its finding says is not fine; check_id is that of the check which says so. Where nothing
+    // is known that would explain it, it stands under `unexplained`.
+    void add(const ProbedFlow& flow, Finding finding, const std::string& check_id);
+    void add_full_size(const FullSize& sizes, const std::string& check_id);
+    void add_detour(const ProbedFlow& flow, const std::vector<HostId>& hosts, const std::string& check_id);
+    // A flow that is lost, and nothing that is known predicts it.
+    void add_unexplained(const ProbedFlow& flow, const std::string& check_id);
+
+    // One for each fault.
+    std::vector<Diagnosis> take();
+    // Failed probes that stand under a cause other than `unexplained`.
+    std::size_t explained() const { return explained_; }
+
+  private:
+    struct Entry {
+        Cause cause;
+        std::set<Protocol> protocols;
+        std::vector<std::string> affects, lines;
+        std::size_t flows = 0, failed = 0;
+    };
+    struct Loss {
+        const ProbedFlow* flow;
+        bool certain;
+        std::string check_id, from, to;
+        std::string more;  // for its line of evidence
+    };
+    struct Shared {
+        HostId host;  // empty: none stands out
+        std::vector<Loss> losses;
+    };
+
+    Entry& entry(const std::string& code, const HostId& host, const std::string& key);
+    void count(Entry& entry, const ProbedFlow& flow, const std::string& check_id, bool failed,
+               const std::string& more = {});
+    std::string line(const ProbedFlow& flow);
+    void add_lost(const ProbedFlow& flow, const std::string& check_id);
+    bool add_reject(const ProbedFlow& flow, const Place& place, const std::string& check_id);
+    void add_drop(const ProbedFlow& flow, const HostId& host, const std::string& check_id);
+    void add_misrouted(const ProbedFlow& flow, const HostId& led_to, const std::string& check_id);
+    void add_rewritten(const ProbedFlow& flow, const std::string& check_id);
+    void add_filtered(const ProbedFlow& flow, const std::string& check_id);
+    void add_partly_lost(const ProbedFlow& flow, bool certain, const std::string& check_id);
+    static std::vector<Shared> by_host(std::vector<Loss> left);
+    void add_shared(const Shared& group, const Loss& loss);
+    void add_shared_size(const Shared& group, const Loss& loss);
+    void take_losses();
+    void take_fabric();
+    HostId carrier(const Address& address, const ProbedFlow& flow) const;
+    bool has_rules(const HostId& host) const;
+
+    const Snapshot& snapshot_;
+    const ProbeFacts& facts_;
+    Places& places_;
+    std::vector<Entry> entries_;
+    std::map<std::tuple<std::string, HostId, std::string>, std::size_t> index_;
+    // Between hosts, or nobody knows where: flows of which a part is lost; large packets.
+    std::vector<Loss> losses_, large_;
+    std::vector<FabricLoss> fabric_;
+    std::vector<std::string> fabric_checks_;
+    std::size_t explained_ = 0;
+};
+
+}  // namespace podroute

@@ -1,0 +1,76 @@
+// Words and commands.
+#include "engine/packet_words.h"
+
+#include <algorithm>
+
+namespace podroute {
+namespace {
+
+constexpr std::size_t kMaxNetworks = 4;
+
+std::string leg_text(ProbeLeg leg) {
+    return leg == ProbeLeg::request ? "request" : "reply";
+}
+
+}  // namespace
+
+std::string protocols_text(const std::set<Protocol>& protocols) {
+    std::string text;
+    std::size_t left = protocols.size();
+    for (const Protocol protocol : protocols) {
+        if (!text.empty()) text += left == 1 ? " and " : ", ";
+        text += to_string(protocol);
+        --left;
+    }
+    return text;
+}
+
+std::string objection_text(const Objection& objection) {
+    if (objection.reset) return "a TCP reset in the name of " + objection.from.to_string();
+    return std::string(objection.from.is_v4() ? "ICMP " : "ICMPv6 ") + std::to_string(objection.type) + "/" +
+           std::to_string(objection.code) + " from " + objection.from.to_string();
+}
+
+std::string loss_text(const ProbedFlow& flow, const Place& at) {
+    const ProbeLeg leg = flow.failed_leg();
+    std::string text = std::string(to_string(flow.protocol)) + " " + leg_text(leg);
+    text += at.interface.empty() ? " lost" : " last seen at " + at.interface + " of " + at.host;
+    text += ", " + std::to_string(flow.arrived) + " of " + std::to_string(flow.sent) + " arrived";
+    if (flow.arrived > 0) text += ", " + std::to_string(flow.heard()) + " answered";
+    return text;
+}
+
+std::string networks_text(const Inventory& inventory, const HostId& host, Family family) {
+    std::string text;
+    std::size_t n = 0;
+    for (const InventoryHost& entry : inventory.hosts) {
+        if (!host.empty() && entry.name != host) continue;
+        for (const Prefix& cidr : entry.pod_cidrs) {
+            if (cidr.family() != family) continue;
+            if (++n <= kMaxNetworks) text += (text.empty() ? "" : ", ") + cidr.to_string();
+        }
+    }
+    return n > kMaxNetworks ? text + " and " + std::to_string(n - kMaxNetworks) + " more" : text;
+}
+
+std::string nic_command(const HostId& host) {
+    return "az network nic update -g GROUP -n NIC_OF_" + host + " --ip-forwarding true";
+}
+
+std::string route_entry_command(const Inventory& inventory, const HostId& host, Family family) {
+    const InventoryHost* owner = inventory.find(host);
+    if (owner == nullptr) return {};
+    const auto next_hop = owner->address(family);
+    for (const Prefix& cidr : owner->pod_cidrs)
+        if (cidr.family() == family && next_hop)
+            return "az network route-table route create -g GROUP --route-table-name TABLE -n pods-" + host +
+                   " --address-prefix " + cidr.to_string() +
+                   " --next-hop-type VirtualAppliance --next-hop-ip-address " + next_hop->to_string();
+    return {};
+}
+
+std::string security_group_command() {
+    return "az network nsg rule list -g GROUP --nsg-name NSG --include-default -o table";
+}
+
+}  // namespace podroute

@@ -1,0 +1,25 @@
+// What packets did, in words, and the commands that a cause between hosts prints.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/fabric.h"
+
+namespace podroute {
+
+std::string protocols_text(const std::set<Protocol>& protocols);  // "icmp and tcp"
+std::string objection_text(const Objection& objection);           // "ICMP 3/13 from 10.240.0.21"
+// "icmp request last seen at eth0 of node-1, 0 of 20 arrived"; `at` empty: no capture saw it.
+std::string loss_text(const ProbedFlow& flow, const Place& at);
+
+// The pod networks of one host and family, or of all where `host` is empty.
+std::string networks_text(const Inventory& inventory, const HostId& host, Family family);
+
+// For Azure, with GROUP and the like for what no host knows.
+std::string nic_command(const HostId& host);
+std::string route_entry_command(const Inventory& inventory, const HostId& host, Family family);
+std::string security_group_command();
+
+}  // namespace podroute

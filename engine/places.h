@@ -1,0 +1,75 @@
+// Where on its way a packet was last seen: sightings put in order, from pod to pod.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/probe_facts.h"
+
+namespace podroute {
+
+// The stages of one leg, in the order a packet passes them.
+enum class Stage : std::uint8_t {
+    sender_link,    // the pod's link on the host it starts from
+    sender_bridge,  // its pod bridge
+    sender_uplink,  // out of the uplink
+    other_entered,  // into the uplink of a host that is neither end
+    other_left,     // and out of it again
+    entered,        // into the uplink of the host it is for
+    target_bridge,  // its pod bridge
+    target_link     // the pod's link
+};
+
+struct Seen {
+    Stage stage = Stage::sender_link;
+    HostId host;
+    std::string interface;
+    bool leaving = false;
+    std::uint32_t count = 0;
+};
+
+// Where a leg ends.
+enum class PlaceKind : std::uint8_t {
+    nowhere,    // captures do not tell
+    inside,     // it entered `host`, or started there, and did not leave
+    between,    // it left an uplink of `host`, and entered no host
+    elsewhere,  // it entered `host`, which it is not for
+};
+struct Place {
+    PlaceKind kind = PlaceKind::nowhere;
+    HostId host;
+    std::string interface;  // of the last sighting; empty: there was none
+};
+
+// API: make one for a snapshot; it keeps which links are uplinks and bridges. Thread-compatible.
+class Places {
+  public:
+    explicit Places(const Snapshot& snapshot);
+    ~Places();
+    Places(const Places&) = delete;
+    Places& operator=(const Places&) = delete;
+
+    // Every sighting of one leg, in order, joined over all results.
+    std::vector<Seen> seen(const ProbedFlow& flow, ProbeLeg leg);
+    // Where the leg that failed ends. Where only a part is lost: behind the stage at which most are missing.
+    Place place(const ProbedFlow& flow);
+    // As the report has it; nothing for a flow that works or of which nothing is known.
+    std::optional<StoppedAt> stopped_at(const ProbedFlow& flow);
+
+  private:
+    struct Links;
+    const Links& links(const HostId& host);
+    Stage stage_of(const Sighting& sighting, const HostId& sender, const HostId& target);
+    std::vector<Seen> ordered(const std::vector<const ProbeResult*>& results, ProbeLeg leg,
+                              const HostId& sender, const HostId& target);
+    static Place end_of(const std::vector<Seen>& seen, bool watched);
+    std::vector<Seen> before_the_loss(const ProbedFlow& flow, ProbeLeg leg);
+
+    const Snapshot& snapshot_;
+    std::map<HostId, std::unique_ptr<Links>> links_;
+};
+
+}  // namespace podroute

@@ -1,0 +1,197 @@
+// Folds the results of all rounds. Counts add up; nothing is taken back by a later round.
+#include "engine/probe_facts.h"
+
+#include <algorithm>
+#include <array>
+
+namespace podroute {
+namespace {
+
+// The last two tell sizes and next hops apart, where they matter.
+using Key = std::tuple<Endpoint, Endpoint, Protocol, std::uint32_t, Address>;
+
+void merge(std::vector<Objection>& into, const std::vector<Objection>& more) {
+    for (const Objection& objection : more) {
+        const auto same = std::find_if(into.begin(), into.end(), [&](const Objection& o) {
+            return o.from == objection.from && o.type == objection.type && o.code == objection.code &&
+                   o.reset == objection.reset && o.mtu == objection.mtu && o.ttl == objection.ttl;
+        });
+        if (same == into.end())
+            into.push_back(objection);
+        else
+            same->count += objection.count;
+    }
+}
+
+// Nobody need be at the address that a leg is tried with: the owner's uplink counts.
+std::uint32_t arrivals(const ProbeResult& result) {
+    if (result.purpose != Purpose::next_hop) return result.arrived;
+    std::uint32_t most = 0;
+    for (const Sighting& sighting : result.sightings)
+        if (sighting.host == result.destination.host && sighting.leg == ProbeLeg::request &&
+            !sighting.leaving)
+            most = std::max(most, sighting.count);
+    return std::max(most, result.arrived);
+}
+
+void add(ProbedFlow& flow, const ProbeResult& result, bool watched) {
+    flow.results.push_back(&result);
+    if (!result.unknown.empty()) {
+        if (flow.unknown.empty()) flow.unknown = result.unknown;
+        return;
+    }
+    flow.watched = flow.watched || watched;
+    flow.sent += result.sent;
+    flow.arrived += arrivals(result);
+    flow.answered += result.answered;
+    if (result.source_seen) flow.source_seen = result.source_seen;
+    flow.round_trips_us.insert(flow.round_trips_us.end(), result.round_trips_us.begin(),
+                               result.round_trips_us.end());
+    merge(flow.objections, result.objections);
+}
+
+class Folding {
+  public:
+    explicit Folding(std::vector<ProbedFlow>& flows) : flows_(flows) {}
+
+    ProbedFlow& at(const ProbeResult& result, const Key& key) {
+        const auto [found, added] = index_.emplace(key, flows_.size());
+        if (added) {
+            ProbedFlow flow;
+            flow.source = result.source;
+            flow.destination = result.destination;
+            flow.protocol = result.protocol;
+            flow.purpose = result.purpose;
+            flow.size = result.size;
+            flow.next_hop = result.next_hop;
+            flows_.push_back(std::move(flow));
+        }
+        return flows_[found->second];
+    }
+    ProbedFlow* find(const Key& key) {
+        const auto found = index_.find(key);
+        return found == index_.end() ? nullptr : &flows_[found->second];
+    }
+
+  private:
+    std::vector<ProbedFlow>& flows_;
+    std::map<Key, std::size_t> index_;
+};
+
+// The pod CIDR that the endpoint lies in; the legs of a route are tried with any address of it.
+Endpoint any_pod(const Inventory& inventory, const Endpoint& endpoint) {
+    const InventoryHost* host = inventory.find(endpoint.host);
+    Endpoint any = endpoint;
+    if (host != nullptr)
+        for (const Prefix& cidr : host->pod_cidrs)
+            if (cidr.contains(endpoint.address)) any.address = cidr.network();
+    return any;
+}
+
+// Rounds in which every host listens on its uplinks and bridges.
+bool watches_paths(const Policy& policy, const RoundResult& round) {
+    if (policy.trace == Trace::all) return true;
+    return policy.trace == Trace::failed && round.stage == "detail";
+}
+
+}  // namespace
+
+std::uint32_t ProbedFlow::heard() const {
+    // Nobody has the address that a leg is tried with, so that nobody answers. A large packet is tried both
+    // ways, and the kernel that answers one may break its answer into fragments.
+    if (purpose == Purpose::next_hop || purpose == Purpose::full_size) return arrived;
+    return std::min(arrived, answered);
+}
+
+ProbeFate ProbedFlow::fate() const {
+    if (!unknown.empty() || sent == 0) return ProbeFate::unknown;
+    if (heard() >= sent) return ProbeFate::works;
+    if (arrived == 0) {
+        const bool reset =
+            std::any_of(objections.begin(), objections.end(), [](const Objection& o) { return o.reset; });
+        return answered > 0 || reset ? ProbeFate::answered_unseen : ProbeFate::request_lost;
+    }
+    return heard() == 0 ? ProbeFate::reply_lost : ProbeFate::partly_lost;
+}
+
+ProbeLeg ProbedFlow::failed_leg() const {
+    const ProbeFate at = fate();
+    if (at == ProbeFate::partly_lost) return arrived < sent ? ProbeLeg::request : ProbeLeg::reply;
+    return at == ProbeFate::reply_lost ? ProbeLeg::reply : ProbeLeg::request;
+}
+
+const ProbedFlow* ProbeFacts::find(const Endpoint& source, const Endpoint& destination,
+                                   Protocol protocol) const {
+    const auto at = index.find({source, destination, protocol});
+    return at == index.end() ? nullptr : &verdicts[at->second];
+}
+
+ProbeFacts fold_probes(const Snapshot& snapshot) {
+    ProbeFacts facts;
+    Folding verdicts(facts.verdicts), evidence(facts.evidence), full_size(facts.full_size),
+        next_hops(facts.next_hops);
+    const auto each = [&](const auto& take) {
+        for (const RoundResult& round : snapshot.rounds)
+            for (const ProbeResult& result : round.probes)
+                take(result, watches_paths(snapshot.policy, round));
+    };
+    const auto plain = [](const ProbeResult& result) {
+        return Key{result.source, result.destination, result.protocol, 0, {}};
+    };
+    each([&](const ProbeResult& r, bool watched) {
+        if (r.purpose == Purpose::verdict) add(verdicts.at(r, plain(r)), r, watched);
+        if (r.purpose == Purpose::evidence) add(evidence.at(r, plain(r)), r, watched);
+        if (r.purpose == Purpose::full_size)
+            add(full_size.at(r, {r.source, r.destination, r.protocol, r.size, {}}), r, watched);
+        if (r.purpose == Purpose::next_hop)
+            add(next_hops.at(r, {r.source, any_pod(snapshot.inventory, r.destination), r.protocol, 0,
+                                 r.next_hop.value_or(Address{})}),
+                r, watched);
+    });
+    each([&](const ProbeResult& r, bool watched) {
+        ProbedFlow* flow = r.purpose == Purpose::hop_limit ? verdicts.find(plain(r)) : nullptr;
+        if (flow == nullptr) return;
+        flow->results.push_back(&r);
+        flow->watched = flow->watched || watched;
+    });
+    for (std::size_t i = 0; i < facts.verdicts.size(); ++i)
+        facts.index.emplace(
+            std::tuple(facts.verdicts[i].source, facts.verdicts[i].destination, facts.verdicts[i].protocol),
+            i);
+    return facts;
+}
+
+bool packets_sent(const Snapshot& snapshot) {
+    return std::any_of(snapshot.rounds.begin(), snapshot.rounds.end(),
+                       [](const RoundResult& round) { return !round.probes.empty(); });
+}
+
+std::string endpoint_name(const Inventory& inventory, const Endpoint& endpoint) {
+    std::string name = to_string(endpoint);
+    const InventoryHost* host = inventory.find(endpoint.host);
+    if (host == nullptr || endpoint.vantage != Vantage::pod) return name;
+    const auto of_family =
+        std::count_if(host->pod_cidrs.begin(), host->pod_cidrs.end(),
+                      [&](const Prefix& cidr) { return cidr.family() == endpoint.address.family(); });
+    if (of_family < 2) return name;
+    for (const Prefix& cidr : host->pod_cidrs)
+        if (cidr.contains(endpoint.address)) name += " " + cidr.to_string();
+    return name;
+}
+
+std::string pair_name(const Inventory& inventory, const Endpoint& source, const Endpoint& destination) {
+    return endpoint_name(inventory, source) + " → " + endpoint_name(inventory, destination) +
+           (source.address.is_v4() ? "" : " (IPv6)");
+}
+
+std::string flow_name(const Inventory& inventory, const ProbedFlow& flow) {
+    const std::string pair = pair_name(inventory, flow.source, flow.destination);
+    return flow.next_hop ? pair + " via " + flow.next_hop->to_string() : pair;
+}
+
+std::string_view check_of(Protocol protocol) {
+    return std::array<std::string_view, 3>{"pod-icmp", "pod-tcp", "pod-udp"}.at(
+        static_cast<std::size_t>(protocol));
+}
+
+}  // namespace podroute

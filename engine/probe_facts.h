@@ -1,0 +1,75 @@
+// What all rounds together say of each ordered pair and protocol.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "model/report.h"
+#include "model/snapshot.h"
+
+namespace podroute {
+
+enum class ProbeFate : std::uint8_t {
+    works,            // all arrived, all answers came back
+    request_lost,     // none arrived
+    reply_lost,       // some or all arrived, no answer came back
+    answered_unseen,  // answered, or reset, though none arrived: somebody else did
+    partly_lost,
+    unknown
+};
+
+// One ordered pair and protocol (or one size of full-size packets, or one next hop of a route).
+struct ProbedFlow {
+    Endpoint source, destination;
+    Protocol protocol = Protocol::icmp;
+    Purpose purpose = Purpose::verdict;
+    std::uint32_t size = 0;  // bytes of the IP packet
+    std::uint32_t sent = 0, arrived = 0, answered = 0;
+    std::optional<Address> source_seen;
+    std::vector<std::uint32_t> round_trips_us;
+    std::vector<Objection> objections;  // those to packets with a small hop limit left out
+    std::string unknown;                // why nothing may be concluded, else empty
+    std::optional<Address> next_hop;    // of a leg of a route: the gateway
+    bool watched = false;  // captures stood on uplinks and bridges: what they did not see did not pass
+    // Every result of the flow, those with a small hop limit included. Of the snapshot, which must outlive
+    // this.
+    std::vector<const ProbeResult*> results;
+
+    bool same_host() const { return source.host == destination.host; }
+    // Answers count only for what arrived. Of large packets and those by one next hop, what arrived.
+    std::uint32_t heard() const;
+    ProbeFate fate() const;
+    // The leg that failed, of a fate other than works and unknown.
+    ProbeLeg failed_leg() const;
+};
+
+// All flows of a snapshot, in the order in which they were first probed.
+struct ProbeFacts {
+    std::vector<ProbedFlow> verdicts;   // pairs that may raise an alarm
+    std::vector<ProbedFlow> evidence;   // of failed pairs: to and from nodes
+    std::vector<ProbedFlow> full_size;  // one for each pair, protocol and size
+    std::vector<ProbedFlow> next_hops;  // one for each pair and next hop; destinations differ
+
+    bool any() const { return !verdicts.empty() || !full_size.empty(); }
+    const ProbedFlow* find(const Endpoint& source, const Endpoint& destination, Protocol protocol) const;
+    std::map<std::tuple<Endpoint, Endpoint, Protocol>, std::size_t> index;  // into verdicts
+};
+
+ProbeFacts fold_probes(const Snapshot& snapshot);
+// True if any round sent packets between endpoints.
+bool packets_sent(const Snapshot& snapshot);
+
+// "pod node-0", "node server"; with the CIDR where the host has several of that family.
+std::string endpoint_name(const Inventory& inventory, const Endpoint& endpoint);
+// "pod node-0 → pod node-1", with " (IPv6)" for IPv6: the same from run to run.
+std::string flow_name(const Inventory& inventory, const ProbedFlow& flow);  // with " via GATEWAY" of a leg
+std::string pair_name(const Inventory& inventory, const Endpoint& source, const Endpoint& destination);
+
+std::string_view check_of(Protocol protocol);  // "pod-icmp"
+inline constexpr std::string_view kFullSizeCheck = "path-mtu", kHopsCheck = "path-hops",
+                                  kNextHopsCheck = "next-hops";
+
+}  // namespace podroute

@@ -1,0 +1,121 @@
+// Judges one flow at a time.
+#include "engine/probe_finding.h"
+
+#include <algorithm>
+#include <map>
+
+#include "engine/loss.h"
+
+namespace podroute {
+namespace {
+
+// RFC 792, RFC 4443.
+constexpr std::uint8_t kUnreachable4 = 3, kTooBig4Code = 4, kTimeExceeded4 = 11;
+constexpr std::uint8_t kUnreachable6 = 1, kTooBig6 = 2, kTimeExceeded6 = 3;
+
+bool time_exceeded(const Objection& objection, Family family) {
+    return !objection.reset && objection.type == (family == Family::v4 ? kTimeExceeded4 : kTimeExceeded6);
+}
+
+bool tcp_works(const ProbeFacts& facts, const ProbedFlow& flow) {
+    const ProbedFlow* tcp = facts.find(flow.source, flow.destination, Protocol::tcp);
+    return tcp != nullptr && tcp->fate() == ProbeFate::works;
+}
+
+// The inventory host that carries the address, an end of the flow first.
+HostId carrier(const Snapshot& snapshot, const ProbedFlow& flow, const Address& address) {
+    const auto carries = [&](const HostId& name) {
+        const auto facts = snapshot.hosts.find(name);
+        if (facts == snapshot.hosts.end() || !facts->second.known() || !facts->second->addresses.known())
+            return false;
+        return std::any_of(facts->second->addresses->begin(), facts->second->addresses->end(),
+                           [&](const InterfaceAddress& a) { return a.address == address; });
+    };
+    for (const HostId& end : {flow.source.host, flow.destination.host})
+        if (carries(end)) return end;
+    if (const InventoryHost* owner = snapshot.inventory.owner_of(address)) return owner->name;
+    for (const InventoryHost& host : snapshot.inventory.hosts)
+        if (carries(host.name)) return host.name;
+    return {};
+}
+
+}  // namespace
+
+bool too_big(const Objection& objection, Family family) {
+    if (objection.reset) return false;
+    return family == Family::v4 ? objection.type == kUnreachable4 && objection.code == kTooBig4Code
+                                : objection.type == kTooBig6;
+}
+
+bool unreachable(const Objection& objection, Family family) {
+    if (objection.reset || too_big(objection, family)) return false;
+    return objection.type == (family == Family::v4 ? kUnreachable4 : kUnreachable6);
+}
+
+Finding finding_of(const ProbeFacts& facts, const ProbedFlow& flow, std::uint32_t max_loss_ppm) {
+    switch (flow.fate()) {
+        case ProbeFate::unknown:
+            return Finding::unknown;
+        case ProbeFate::works:
+            return flow.source_seen ? Finding::rewritten : Finding::fine;
+        case ProbeFate::partly_lost: {
+            if (flow.purpose == Purpose::next_hop) return Finding::lost;
+            const LossInterval loss = loss_interval(flow.sent - flow.heard(), flow.sent);
+            return loss.lower * 1e6 > max_loss_ppm ? Finding::many_lost : Finding::few_lost;
+        }
+        case ProbeFate::request_lost:
+        case ProbeFate::reply_lost:
+        case ProbeFate::answered_unseen:
+            break;
+    }
+    const bool echo = flow.protocol == Protocol::icmp && flow.purpose == Purpose::verdict;
+    return echo && tcp_works(facts, flow) ? Finding::filtered : Finding::lost;
+}
+
+std::vector<HostId> detour(const Snapshot& snapshot, const ProbedFlow& flow) {
+    std::vector<HostId> hosts;
+    const auto add = [&](const HostId& host) {
+        if (host.empty() || host == flow.source.host || host == flow.destination.host) return;
+        if (std::find(hosts.begin(), hosts.end(), host) == hosts.end()) hosts.push_back(host);
+    };
+    for (const ProbeResult* result : flow.results) {
+        // A switch may flood a frame to every port: only what a host sends on has passed it.
+        for (const Sighting& sighting : result->sightings)
+            if (sighting.leaving && sighting.count > 0) add(sighting.host);
+        if (result->purpose != Purpose::hop_limit) continue;
+        for (const Objection& objection : result->objections)
+            if (time_exceeded(objection, flow.source.address.family()))
+                add(carrier(snapshot, flow, objection.from));
+    }
+    return hosts;
+}
+
+bool FullSize::works() const {
+    if (passing == largest) return true;
+    return passing != nullptr && named_mtu != 0 && passing->size >= named_mtu;
+}
+
+bool FullSize::unknown() const {
+    return largest->fate() == ProbeFate::unknown;
+}
+
+std::vector<FullSize> full_sizes(const ProbeFacts& facts) {
+    std::vector<FullSize> all;
+    std::map<std::tuple<Endpoint, Endpoint, Protocol>, std::size_t> index;
+    for (const ProbedFlow& flow : facts.full_size) {
+        const auto [at, added] =
+            index.emplace(std::tuple(flow.source, flow.destination, flow.protocol), all.size());
+        if (added) all.emplace_back();
+        FullSize& entry = all[at->second];
+        if (entry.largest == nullptr || flow.size > entry.largest->size) entry.largest = &flow;
+        const bool some = flow.fate() != ProbeFate::unknown && flow.heard() > 0;
+        if (some && (entry.passing == nullptr || flow.size > entry.passing->size)) entry.passing = &flow;
+        for (const Objection& objection : flow.objections)
+            if (too_big(objection, flow.source.address.family()) &&
+                (entry.named_mtu == 0 || objection.mtu < entry.named_mtu))
+                entry.named_mtu = objection.mtu;
+    }
+    return all;
+}
+
+}  // namespace podroute

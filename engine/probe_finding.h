@@ -1,0 +1,44 @@
+// What the packets of one flow amount to: what its check says, and what a cause has to explain.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/probe_facts.h"
+
+namespace podroute {
+
+enum class Finding : std::uint8_t {
+    fine,
+    rewritten,  // works, but the target saw another source
+    few_lost,   // some lost, not certainly more than the policy allows
+    many_lost,  // some lost, certainly more
+    filtered,   // no echo came through, but TCP of the same pair did
+    lost,
+    unknown
+};
+
+// facts: the flow's own, for the other protocols of its pair.
+Finding finding_of(const ProbeFacts& facts, const ProbedFlow& flow, std::uint32_t max_loss_ppm);
+
+// The hosts other than the two ends that a flow which works passed: they sent its packets on, or answered
+// those whose hop limit ended there. Addresses of no host of the inventory are left out.
+std::vector<HostId> detour(const Snapshot& snapshot, const ProbedFlow& flow);
+
+// The sizes of one pair and protocol.
+struct FullSize {
+    const ProbedFlow* largest = nullptr;  // what was tried first
+    const ProbedFlow* passing = nullptr;  // the largest of which some came through, null if none did
+    std::uint32_t named_mtu = 0;          // by a fragmentation needed or Packet Too Big; 0: none came
+    // The largest passes, or the size that a router named.
+    bool works() const;
+    bool unknown() const;
+};
+// One for each pair and protocol, in the order of probing.
+std::vector<FullSize> full_sizes(const ProbeFacts& facts);
+
+// ICMP 3/4, ICMPv6 2.
+bool too_big(const Objection& objection, Family family);
+// A destination unreachable other than too big.
+bool unreachable(const Objection& objection, Family family);
+
+}  // namespace podroute

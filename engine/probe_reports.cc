@@ -1,0 +1,164 @@
+// Probes and paths for the report.
+#include "engine/probe_reports.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "engine/probe_finding.h"
+
+namespace podroute {
+namespace {
+
+std::optional<RoundTrips> round_trips(std::vector<std::uint32_t> times) {
+    if (times.empty()) return std::nullopt;
+    std::sort(times.begin(), times.end());
+    return RoundTrips{times.front(), times[times.size() / 2], times.back()};
+}
+
+ProbeReport report_of(const ProbedFlow& flow, Places& places) {
+    ProbeReport report;
+    report.source = flow.source;
+    report.destination = flow.destination;
+    report.protocol = flow.protocol;
+    report.size = flow.size;
+    report.sent = flow.sent;
+    report.arrived = flow.arrived;
+    report.answered = flow.answered;
+    report.source_seen = flow.source_seen;
+    report.round_trips = round_trips(flow.round_trips_us);
+    report.stopped_at = places.stopped_at(flow);
+    return report;
+}
+
+void add_host(std::vector<std::string>& hosts, const std::string& host) {
+    if (hosts.empty() || hosts.back() != host) hosts.push_back(host);
+}
+
+class Paths {
+  public:
+    Paths(const Snapshot& snapshot, Places& places) : snapshot_(snapshot), places_(places) {}
+
+    // Nothing where no capture on the way saw the leg, or it never set out.
+    std::vector<PathReport> legs(const ProbedFlow& flow) {
+        std::vector<PathReport> found;
+        if (auto request = leg(flow, ProbeLeg::request)) found.push_back(std::move(*request));
+        if (flow.arrived == 0) return found;
+        if (auto reply = leg(flow, ProbeLeg::reply)) found.push_back(std::move(*reply));
+        return found;
+    }
+
+  private:
+    std::optional<PathReport> leg(const ProbedFlow& flow, ProbeLeg which) {
+        const auto seen = places_.seen(flow, which);
+        if (seen.empty()) return std::nullopt;
+        const bool request = which == ProbeLeg::request;
+        const HostId& sender = request ? flow.source.host : flow.destination.host;
+        const HostId& target = request ? flow.destination.host : flow.source.host;
+        PathReport path;
+        path.source = to_string(flow.source);
+        path.destination = to_string(flow.destination);
+        path.leg = request ? "request" : "reply";
+        path.expected = {sender};
+        add_host(path.expected, target);
+        path.hops = {sender};
+        const std::uint32_t out = request ? flow.sent : flow.arrived;
+        const std::uint32_t through = request ? flow.arrived : flow.heard();
+        for (const Seen& at : seen) {
+            // What a switch floods to others is no part of the way.
+            if (at.stage == Stage::other_entered && through > 0 && !sent_on(seen, at.host)) continue;
+            add_host(path.hops, at.host);
+            path.steps.push_back({at.host, at.interface, at.leaving, at.count});
+        }
+        if (request) add_answers(flow, path);
+        if (through > 0) add_host(path.hops, target);
+        path.status = through >= out ? "pass" : "fail";
+        if (path.status == "fail") {
+            const Place end = places_.place(flow);
+            if (!end.interface.empty()) path.reason = "last seen at " + end.interface;
+            if (through > 0)
+                path.reason = std::to_string(out - through) + " of " + std::to_string(out) + " lost" +
+                              (path.reason.empty() ? "" : ", " + path.reason);
+        }
+        return path;
+    }
+
+    static bool sent_on(const std::vector<Seen>& seen, const HostId& host) {
+        return std::any_of(seen.begin(), seen.end(),
+                           [&](const Seen& at) { return at.stage == Stage::other_left && at.host == host; });
+    }
+
+    // Hosts that no capture saw it pass, but that answered when its hop limit ended there.
+    void add_answers(const ProbedFlow& flow, PathReport& path) const {
+        for (const HostId& host : detour(snapshot_, flow)) {
+            if (std::find(path.hops.begin(), path.hops.end(), host) != path.hops.end()) continue;
+            const auto end =
+                path.hops.back() == flow.destination.host ? path.hops.end() - 1 : path.hops.end();
+            path.hops.insert(end, host);
+            path.steps.push_back({host, "", false, 0});
+        }
+    }
+
+    const Snapshot& snapshot_;
+    Places& places_;
+};
+
+// Of the protocols of one pair, the one that failed comes first.
+std::vector<const ProbedFlow*> one_for_each_pair(const ProbeFacts& facts) {
+    std::vector<const ProbedFlow*> flows;
+    std::map<std::pair<Endpoint, Endpoint>, std::size_t> index;
+    for (const ProbedFlow& flow : facts.verdicts) {
+        const auto [at, added] = index.emplace(std::pair(flow.source, flow.destination), flows.size());
+        const bool failed = flow.fate() != ProbeFate::works && flow.fate() != ProbeFate::unknown;
+        if (added)
+            flows.push_back(&flow);
+        else if (failed && flows[at->second]->fate() == ProbeFate::works)
+            flows[at->second] = &flow;
+    }
+    std::stable_partition(flows.begin(), flows.end(),
+                          [](const ProbedFlow* flow) { return flow->fate() != ProbeFate::works; });
+    return flows;
+}
+
+}  // namespace
+
+std::vector<ProbeReport> probe_reports(const ProbeFacts& facts, Places& places) {
+    std::vector<ProbeReport> reports;
+    for (const auto* flows : {&facts.verdicts, &facts.evidence, &facts.full_size})
+        for (const ProbedFlow& flow : *flows) reports.push_back(report_of(flow, places));
+    return reports;
+}
+
+ProbeCounts count_probes(const std::vector<ProbeReport>& probes) {
+    ProbeCounts counts;
+    for (const ProbeReport& probe : probes) {
+        counts.sent += probe.sent;
+        counts.arrived += probe.arrived;
+        counts.answered += probe.answered;
+    }
+    return counts;
+}
+
+std::vector<PathReport> packet_paths(const Snapshot& snapshot, const ProbeFacts& facts, Places& places,
+                                     std::vector<PathReport> by_tables) {
+    Paths paths(snapshot, places);
+    std::vector<PathReport> all;
+    std::set<std::tuple<std::string, std::string, std::string>> seen;
+    for (const ProbedFlow* flow : one_for_each_pair(facts)) {
+        if (all.size() + 2 > kMaxPaths) break;
+        // A pair that works is shown only where somebody looked at its way.
+        const bool works = flow->fate() == ProbeFate::works;
+        if (flow->fate() == ProbeFate::unknown || (works && !flow->watched)) continue;
+        for (PathReport& path : paths.legs(*flow)) {
+            seen.emplace(path.source, path.destination, path.leg);
+            all.push_back(std::move(path));
+        }
+    }
+    for (PathReport& path : by_tables) {
+        if (all.size() >= kMaxPaths) break;
+        if (!seen.contains({path.source, path.destination, path.leg})) all.push_back(std::move(path));
+    }
+    return all;
+}
+
+}  // namespace podroute

@@ -1,0 +1,48 @@
+// Decides on what was seen alone: packets that arrive without a single pod route must be routed elsewhere.
+#include "engine/routing.h"
+
+#include <algorithm>
+
+namespace podroute {
+namespace {
+
+bool holds_peer_route(const HostFacts& facts, const InventoryHost& host, const Inventory& inventory) {
+    return std::any_of(facts.routes->begin(), facts.routes->end(), [&](const Route& route) {
+        if (route.destination.is_default() || route.table == kTableLocal) return false;
+        return std::any_of(inventory.hosts.begin(), inventory.hosts.end(), [&](const InventoryHost& peer) {
+            return peer.name != host.name &&
+                   std::any_of(peer.pod_cidrs.begin(), peer.pod_cidrs.end(),
+                               [&](const Prefix& cidr) { return route.destination.overlaps(cidr); });
+        });
+    });
+}
+
+bool no_host_holds_one(const Snapshot& snapshot) {
+    return std::all_of(
+        snapshot.inventory.hosts.begin(), snapshot.inventory.hosts.end(), [&](const InventoryHost& host) {
+            const auto facts = snapshot.hosts.find(host.name);
+            return facts != snapshot.hosts.end() && facts->second.known() && facts->second->routes.known() &&
+                   !holds_peer_route(*facts->second, host, snapshot.inventory);
+        });
+}
+
+bool all_pods_reach_each_other(const ProbeFacts& probes) {
+    bool some = false;
+    for (const ProbedFlow& flow : probes.verdicts) {
+        if (flow.same_host() || flow.source.vantage != Vantage::pod ||
+            flow.destination.vantage != Vantage::pod)
+            continue;
+        if (flow.fate() != ProbeFate::works) return false;
+        some = true;
+    }
+    return some;
+}
+
+}  // namespace
+
+Routing routing_of(const Snapshot& snapshot, const ProbeFacts& probes) {
+    if (snapshot.policy.routing != Routing::automatic) return snapshot.policy.routing;
+    return all_pods_reach_each_other(probes) && no_host_holds_one(snapshot) ? Routing::fabric : Routing::host;
+}
+
+}  // namespace podroute

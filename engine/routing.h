@@ -1,0 +1,12 @@
+// Who delivers pod networks here: the hosts' own routes, or the network between them.
+#pragma once
+
+#include "engine/probe_facts.h"
+
+namespace podroute {
+
+// What the policy says. Where it leaves it open: fabric if no host holds a non-default route for any peer's
+// pod CIDR and every packet from pod to pod arrived and was answered, else host. Never automatic.
+Routing routing_of(const Snapshot& snapshot, const ProbeFacts& probes);
+
+}  // namespace podroute

@@ -1,0 +1,17 @@
+// One pair drawn for a person: both legs, hop by hop, and where it dies.
+#pragma once
+
+#include <string>
+
+#include "model/report.h"
+#include "reports/terminal.h"
+
+namespace podroute {
+
+// The pair `source` → `destination` of a report whose run traced it. Without steps of packets the legs are
+// those of the tables, and it says so. Ends in a newline; never wider than options.width. No conclusion about
+// causes: the report holds them.
+std::string render_trace(const Report& report, const Endpoint& source, const Endpoint& destination,
+                         const TerminalOptions& options);
+
+}  // namespace podroute

@@ -134,7 +134,7 @@ struct Session::Parts {
 };
 
 Session::Session(const Inventory& inventory, const SshSettings& ssh, const OutputOptions& output,
-                 std::stop_token cancel)
+                 const std::stop_token& cancel)
     : parts_(std::make_unique<Parts>(inventory, ssh, output, cancel)) {}
 
 Session::~Session() {

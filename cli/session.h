@@ -22,7 +22,7 @@ void set_up_log(bool verbose);
 class Session {
   public:
     Session(const Inventory& inventory, const SshSettings& ssh, const OutputOptions& output,
-            std::stop_token cancel);
+            const std::stop_token& cancel);
     ~Session();  // ends the sessions
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;

@@ -144,7 +144,7 @@ struct Session::Parts {
 };
 
 Session::Session(const Inventory& inventory, const SshSettings& ssh, const OutputOptions& output,
-                 std::stop_token cancel, PcapNg* captures)
+                 const std::stop_token& cancel, PcapNg* captures)
     : parts_(std::make_unique<Parts>(inventory, ssh, output, cancel, captures)) {}
 
 Session::~Session() {

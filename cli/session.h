@@ -24,7 +24,7 @@ class Session {
   public:
     // `captures` gets the frames that observe() catches; null: nobody does. It must outlive the session.
     Session(const Inventory& inventory, const SshSettings& ssh, const OutputOptions& output,
-            std::stop_token cancel, PcapNg* captures = nullptr);
+            const std::stop_token& cancel, PcapNg* captures = nullptr);
     ~Session();  // ends the sessions
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;

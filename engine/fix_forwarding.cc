@@ -53,7 +53,7 @@ Result<Values> values_before(const Switch& s, const HostFacts& facts) {
     for (const std::string& setting : s.overwritten) {
         for (const char* link : {"all", "default"}) wanted.push_back(s.conf + link + "/" + setting);
         if (s.conf != "ipv4/conf/") continue;  // a link without IPv6 has no such setting
-        for (const Link& link : *facts.links) wanted.push_back(s.conf + link.name + "/" + setting);
+        for (const Link& link : *facts.links) wanted.push_back(std::string(s.conf).append(link.name).append("/").append(setting));
     }
     for (const std::string& name : wanted)
         if (!values.contains(name))

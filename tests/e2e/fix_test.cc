@@ -130,9 +130,10 @@ TEST_F(FixEndToEnd, UndoLeavesAloneWhatIsNoLongerAsItWasLeft) {
     EXPECT_EQ(count(report, "refused"), 1U);
     EXPECT_EQ(count(report, "already"), 1U);
     for (const auto& fix : report["fixes"])
-        if (fix["status"] == "refused")
+        if (fix["status"] == "refused") {
             EXPECT_EQ(fix["reason"],
                       "left alone: it is no longer as it was: found 10.200.1.0/24 via 10.240.0.10 dev eth0");
+        }
     shell("ssh node-0 ip route del 10.200.1.0/24");
     EXPECT_EQ(changed(), "");
 }

@@ -11,7 +11,7 @@
 #include <linux/veth.h>
 #include <sys/socket.h>
 
-#include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 namespace podroute::agent {
@@ -24,8 +24,9 @@ constexpr std::uint32_t kFirst = 1;      // metric: before anything that a route
 Result<void> change(Netlink& netlink, Message message, const std::string& what) {
     const auto done = netlink.request(std::move(message));
     if (done.error == 0) return {};
-    return failure("pod-unavailable", what + ": " + std::strerror(done.error) +
-                                          (done.message.empty() ? "" : ": " + done.message));
+    return failure(
+        "errno-" + std::to_string(done.error),
+        what + ": " + std::strerror(done.error) + (done.message.empty() ? "" : ": " + done.message));
 }
 
 unsigned char family_of(const Address& address) {
@@ -87,8 +88,9 @@ Result<Interface> get(Netlink& netlink, std::uint32_t index, const std::string& 
         if (h.nlmsg_type == RTM_NEWLINK) found = parse(h);
     });
     if (found) return std::move(*found);
-    return failure("pod-unavailable", "link " + (name.empty() ? std::to_string(index) : name) + ": " +
-                                          std::strerror(done.error));
+    return failure(
+        "errno-" + std::to_string(done.error),
+        "link " + (name.empty() ? std::to_string(index) : name) + ": " + std::strerror(done.error));
 }
 
 void put_mac(nl_msg* message, int type, const Mac& mac) {
@@ -115,7 +117,7 @@ bool Interface::live() const {
 
 Result<Interface> interface_named(Netlink& netlink, const std::string& name) {
     if (name.empty() || name.size() >= IFNAMSIZ)
-        return failure("pod-unavailable", "no link can have the name '" + name + "'");
+        return failure("errno-" + std::to_string(EINVAL), "no link can have the name '" + name + "'");
     return get(netlink, 0, name);
 }
 

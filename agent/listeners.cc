@@ -76,21 +76,6 @@ int open_socket(const Listener& listener) {
     return -1;
 }
 
-void echo(int fd, std::uint32_t& left) {
-    static std::array<char, kMaxDatagram> datagram;
-    for (int i = 0; i < kBurst && left > 0; ++i) {
-        sockaddr_storage from{};
-        socklen_t size = sizeof from;
-        const ssize_t n =
-            recvfrom(fd, datagram.data(), datagram.size(), 0, reinterpret_cast<sockaddr*>(&from), &size);
-        if (n < 0 && errno == EAGAIN) return;
-        if (n < 0) continue;  // an ICMP error about an earlier answer
-        --left;
-        sendto(fd, datagram.data(), static_cast<std::size_t>(n), 0, reinterpret_cast<const sockaddr*>(&from),
-               size);
-    }
-}
-
 std::string name_of(const Listener& listener) {
     std::string out = listener.protocol == Protocol::tcp ? "tcp " : "udp ";
     out += listener.address.to_string();
@@ -168,8 +153,23 @@ void Listeners::serve() {
         if (s.protocol == Protocol::tcp)
             accept_some(s.fd);
         else
-            echo(s.fd, s.echoes_left);
+            echo(s);
     close_finished();
+}
+
+void Listeners::echo(Socket& socket) {
+    datagram_.resize(kMaxDatagram);
+    for (int i = 0; i < kBurst && socket.echoes_left > 0; ++i) {
+        sockaddr_storage from{};
+        socklen_t size = sizeof from;
+        const ssize_t n = recvfrom(socket.fd, datagram_.data(), datagram_.size(), 0,
+                                   reinterpret_cast<sockaddr*>(&from), &size);
+        if (n < 0 && errno == EAGAIN) return;
+        if (n < 0) continue;  // an ICMP error about an earlier answer
+        --socket.echoes_left;
+        sendto(socket.fd, datagram_.data(), static_cast<std::size_t>(n), 0,
+               reinterpret_cast<const sockaddr*>(&from), size);
+    }
 }
 
 void Listeners::accept_some(int listening) {

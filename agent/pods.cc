@@ -128,6 +128,12 @@ Result<void> ask_bridges(const std::vector<Site>& sites) {
 }  // namespace
 
 Result<OpenPodReply> Pods::open(Netlink& host, const OpenPod& request) {
+    auto opened = try_open(host, request);
+    if (!opened) return unavailable(opened.error().text, opened.error().where);
+    return opened;
+}
+
+Result<OpenPodReply> Pods::try_open(Netlink& host, const OpenPod& request) {
     if (pods_.size() + request.pods.size() > kMaxPods)
         return unavailable("more than " + std::to_string(kMaxPods) + " pods");
     if (auto good = check_unique(request.pods); !good) return tl::unexpected(good.error());

@@ -84,6 +84,11 @@ std::string name_of(const Listener& listener) {
     return out;
 }
 
+tl::unexpected<Error> impossible(const Listener& listener, const std::string& why) {
+    const auto where = name_of(listener);
+    return failure("listener", where + ": " + why, where);
+}
+
 bool ready(std::span<const pollfd> polled) {
     return std::any_of(polled.begin(), polled.end(), [](const pollfd& p) { return p.revents != 0; });
 }
@@ -111,7 +116,6 @@ Result<void> Listeners::open(const std::vector<Listener>& listeners, const Pods&
     if (listeners.size() > kMaxListeners)
         return failure("listener", "more than " + std::to_string(kMaxListeners) + " listeners");
     for (const auto& listener : listeners) {
-        const auto where = name_of(listener);
         const auto place = pods.namespace_of(listener.pod);
         int fd = -1;
         std::string why = place ? "" : place.error().text;
@@ -123,7 +127,7 @@ Result<void> Listeners::open(const std::vector<Listener>& listeners, const Pods&
         }
         if (fd < 0) {
             close_all();
-            return failure("listener", "no listener on " + where + ": " + why, where);
+            return impossible(listener, why);
         }
         sockets_.push_back({fd, listener.protocol, kMaxEchoes});
     }

@@ -137,6 +137,7 @@ void Captures::drain(Socket& socket) {
     const std::uint32_t limit = std::min(socket.capture.max, kMaxFrames);
     // The two clocks' difference, taken now: a wall clock that was set earlier in the run does no harm.
     const auto wall = now_ns(CLOCK_REALTIME), monotonic = now_ns(CLOCK_MONOTONIC);
+    bool link_went = false;
     while (!full()) {
         sockaddr_ll from{};
         iovec part{buffer_.data(), snaplen};
@@ -144,8 +145,10 @@ void Captures::drain(Socket& socket) {
         msghdr message{&from, sizeof from, &part, 1, control.data(), control.size(), 0};
         // MSG_TRUNC gives the true length of a longer frame; what is kept ends at snaplen.
         const ssize_t n = recvmsg(socket.fd, &message, MSG_TRUNC);
-        if (n < 0 && errno == ENETDOWN) continue;  // said once, when the link goes down
+        if (n < 0 && errno == ENETDOWN && !std::exchange(link_went, true)) continue;  // frames may follow
         if (n < 0) break;
+        const bool leaving = from.sll_pkttype == PACKET_OUTGOING;
+        if (leaving && !socket.capture.outgoing) continue;  // a kernel without PACKET_IGNORE_OUTGOING
         if (socket.taken >= limit) {
             ++caught_.dropped;
             continue;
@@ -158,7 +161,7 @@ void Captures::drain(Socket& socket) {
                                   static_cast<std::uint64_t>(std::max<std::int64_t>(0, seen) / 1000),
                                   {buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(kept)},
                                   socket.capture.pod,
-                                  from.sll_pkttype == PACKET_OUTGOING});
+                                  leaving});
     }
     caught_.dropped += lost_by_kernel(socket.fd);
 }

@@ -26,14 +26,14 @@ constexpr int kSendBuffer = 4 << 20;
 enum class Way : std::uint8_t { link, ipv4, ipv6 };
 
 // The sockets of one Fire, one for each way out of each namespace that is used.
-class Guns {
+class Outlets {
   public:
-    explicit Guns(const Pods& pods) : pods_(pods) {}
-    ~Guns() {
+    explicit Outlets(const Pods& pods) : pods_(pods) {}
+    ~Outlets() {
         for (const auto& [key, fd] : sockets_) close(fd);
     }
-    Guns(const Guns&) = delete;
-    Guns& operator=(const Guns&) = delete;
+    Outlets(const Outlets&) = delete;
+    Outlets& operator=(const Outlets&) = delete;
 
     // Negative: errno says why.
     int socket_for(std::uint32_t pod, Way way) {
@@ -66,10 +66,10 @@ int finish(ssize_t sent, std::size_t wanted) {
     return sent == static_cast<ssize_t>(wanted) ? 0 : EIO;
 }
 
-int send_on_link(Guns& guns, const Frame& frame) {
+int send_on_link(Outlets& outlets, const Frame& frame) {
     const auto& bytes = frame.bytes;
     if (bytes.size() < kEthernet) return EINVAL;
-    const int fd = guns.socket_for(frame.pod, Way::link);
+    const int fd = outlets.socket_for(frame.pod, Way::link);
     if (fd < 0) return errno;
     sockaddr_ll link{};
     link.sll_family = AF_PACKET;
@@ -96,11 +96,11 @@ int send_packet(int fd, const std::vector<std::uint8_t>& bytes, To& to, int leve
     return finish(sendmsg(fd, &message, 0), bytes.size());
 }
 
-int send_routed(Guns& guns, const Frame& frame) {
+int send_routed(Outlets& outlets, const Frame& frame) {
     const auto& bytes = frame.bytes;
     const unsigned version = bytes.empty() ? 0 : bytes[0] >> 4U;
     if (version == 4 && bytes.size() >= kIpv4) {
-        const int fd = guns.socket_for(frame.pod, Way::ipv4);
+        const int fd = outlets.socket_for(frame.pod, Way::ipv4);
         if (fd < 0) return errno;
         sockaddr_in to{};
         to.sin_family = AF_INET;
@@ -110,7 +110,7 @@ int send_routed(Guns& guns, const Frame& frame) {
         return send_packet(fd, bytes, to, IPPROTO_IP, IP_PKTINFO, info);
     }
     if (version == 6 && bytes.size() >= kIpv6) {
-        const int fd = guns.socket_for(frame.pod, Way::ipv6);
+        const int fd = outlets.socket_for(frame.pod, Way::ipv6);
         if (fd < 0) return errno;
         sockaddr_in6 to{};
         to.sin6_family = AF_INET6;
@@ -122,9 +122,9 @@ int send_routed(Guns& guns, const Frame& frame) {
     return EINVAL;
 }
 
-int send(Guns& guns, const Frame& frame) {
+int send(Outlets& outlets, const Frame& frame) {
     if (frame.bytes.size() > kMaxFrameBytes) return EMSGSIZE;
-    return frame.ifindex != 0 ? send_on_link(guns, frame) : send_routed(guns, frame);
+    return frame.ifindex != 0 ? send_on_link(outlets, frame) : send_routed(outlets, frame);
 }
 
 std::uint64_t microseconds(Clock::time_point time) {
@@ -144,11 +144,11 @@ Result<void> check(const std::vector<Frame>& frames, const Pods& pods) {
 
 Result<FireReply> fire(const std::vector<Frame>& frames, const Pods& pods, const Between& between) {
     if (auto good = check(frames, pods); !good) return tl::unexpected(good.error());
-    Guns guns(pods);
+    Outlets outlets(pods);
     // Without privilege nothing could be sent: that is not the same as packets that the kernel would not
     // take.
     if (!frames.empty())
-        if (guns.socket_for(frames.front().pod, frames.front().ifindex != 0 ? Way::link : Way::ipv4) < 0)
+        if (outlets.socket_for(frames.front().pod, frames.front().ifindex != 0 ? Way::link : Way::ipv4) < 0)
             return failure("packet-socket", std::string("no packet socket: ") + std::strerror(errno));
     const auto start = Clock::now();
     FireReply reply;
@@ -159,7 +159,7 @@ Result<FireReply> fire(const std::vector<Frame>& frames, const Pods& pods, const
             between(due);
             if (!controller_there()) break;  // nobody is left to be told
         }
-        if (const int error = send(guns, frames[i]); error != 0)
+        if (const int error = send(outlets, frames[i]); error != 0)
             reply.unsent.push_back({static_cast<std::uint32_t>(i), error});
         else
             ++reply.sent;

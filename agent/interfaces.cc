@@ -11,21 +11,23 @@
 #include <linux/veth.h>
 #include <sys/socket.h>
 
-#include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 namespace podroute::agent {
 namespace {
 
 constexpr std::uint8_t kOperUp = 6;
-constexpr std::uint8_t kProtocol = 112;  // of routes that podroute made
+// RTPROT_BOOT, as `ip route add` writes. Not the 112 of repairs: `undo --all` must not take a pod of another run for one.
+constexpr std::uint8_t kProtocol = 3;
 constexpr std::uint32_t kFirst = 1;      // metric: before anything that a router advertises
 
 Result<void> change(Netlink& netlink, Message message, const std::string& what) {
     const auto done = netlink.request(std::move(message));
     if (done.error == 0) return {};
-    return failure("pod-unavailable", what + ": " + std::strerror(done.error) +
-                                          (done.message.empty() ? "" : ": " + done.message));
+    return failure(
+        "errno-" + std::to_string(done.error),
+        what + ": " + std::strerror(done.error) + (done.message.empty() ? "" : ": " + done.message));
 }
 
 unsigned char family_of(const Address& address) {
@@ -87,8 +89,9 @@ Result<Interface> get(Netlink& netlink, std::uint32_t index, const std::string& 
         if (h.nlmsg_type == RTM_NEWLINK) found = parse(h);
     });
     if (found) return std::move(*found);
-    return failure("pod-unavailable", "link " + (name.empty() ? std::to_string(index) : name) + ": " +
-                                          std::strerror(done.error));
+    return failure(
+        "errno-" + std::to_string(done.error),
+        "link " + (name.empty() ? std::to_string(index) : name) + ": " + std::strerror(done.error));
 }
 
 void put_mac(nl_msg* message, int type, const Mac& mac) {
@@ -115,7 +118,7 @@ bool Interface::live() const {
 
 Result<Interface> interface_named(Netlink& netlink, const std::string& name) {
     if (name.empty() || name.size() >= IFNAMSIZ)
-        return failure("pod-unavailable", "no link can have the name '" + name + "'");
+        return failure("errno-" + std::to_string(EINVAL), "no link can have the name '" + name + "'");
     return get(netlink, 0, name);
 }
 

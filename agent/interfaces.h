@@ -1,4 +1,5 @@
-// Links and what is set on them, one netlink message each: what a synthetic pod is made of.
+// Links and what is set on them, one netlink message each: what a synthetic pod is made of. Errors:
+// "errno-N" as the kernel said it.
 #pragma once
 
 #include <array>
@@ -28,7 +29,6 @@ struct Interface {
     // Packets are not thrown away: RFC 2863 up, and the queue in place (net/core/link_watch.c sets it late).
     bool live() const;
 };
-// Errors: "pod-unavailable".
 Result<Interface> interface_named(Netlink& netlink, const std::string& name);
 Result<Interface> interface_at(Netlink& netlink, std::uint32_t index);
 

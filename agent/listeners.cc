@@ -76,27 +76,17 @@ int open_socket(const Listener& listener) {
     return -1;
 }
 
-void echo(int fd, std::uint32_t& left) {
-    static std::array<char, kMaxDatagram> datagram;
-    for (int i = 0; i < kBurst && left > 0; ++i) {
-        sockaddr_storage from{};
-        socklen_t size = sizeof from;
-        const ssize_t n =
-            recvfrom(fd, datagram.data(), datagram.size(), 0, reinterpret_cast<sockaddr*>(&from), &size);
-        if (n < 0 && errno == EAGAIN) return;
-        if (n < 0) continue;  // an ICMP error about an earlier answer
-        --left;
-        sendto(fd, datagram.data(), static_cast<std::size_t>(n), 0, reinterpret_cast<const sockaddr*>(&from),
-               size);
-    }
-}
-
 std::string name_of(const Listener& listener) {
     std::string out = listener.protocol == Protocol::tcp ? "tcp " : "udp ";
     out += listener.address.to_string();
     out += ' ';
     out += std::to_string(listener.port);
     return out;
+}
+
+tl::unexpected<Error> impossible(const Listener& listener, const std::string& why) {
+    const auto where = name_of(listener);
+    return failure("listener", where + ": " + why, where);
 }
 
 bool ready(std::span<const pollfd> polled) {
@@ -126,7 +116,6 @@ Result<void> Listeners::open(const std::vector<Listener>& listeners, const Pods&
     if (listeners.size() > kMaxListeners)
         return failure("listener", "more than " + std::to_string(kMaxListeners) + " listeners");
     for (const auto& listener : listeners) {
-        const auto where = name_of(listener);
         const auto place = pods.namespace_of(listener.pod);
         int fd = -1;
         std::string why = place ? "" : place.error().text;
@@ -138,7 +127,7 @@ Result<void> Listeners::open(const std::vector<Listener>& listeners, const Pods&
         }
         if (fd < 0) {
             close_all();
-            return failure("listener", "no listener on " + where + ": " + why, where);
+            return impossible(listener, why);
         }
         sockets_.push_back({fd, listener.protocol, kMaxEchoes});
     }
@@ -168,8 +157,23 @@ void Listeners::serve() {
         if (s.protocol == Protocol::tcp)
             accept_some(s.fd);
         else
-            echo(s.fd, s.echoes_left);
+            echo(s);
     close_finished();
+}
+
+void Listeners::echo(Socket& socket) {
+    datagram_.resize(kMaxDatagram);
+    for (int i = 0; i < kBurst && socket.echoes_left > 0; ++i) {
+        sockaddr_storage from{};
+        socklen_t size = sizeof from;
+        const ssize_t n = recvfrom(socket.fd, datagram_.data(), datagram_.size(), 0,
+                                   reinterpret_cast<sockaddr*>(&from), &size);
+        if (n < 0 && errno == EAGAIN) return;
+        if (n < 0) continue;  // an ICMP error about an earlier answer
+        --socket.echoes_left;
+        sendto(socket.fd, datagram_.data(), static_cast<std::size_t>(n), 0,
+               reinterpret_cast<const sockaddr*>(&from), size);
+    }
 }
 
 void Listeners::accept_some(int listening) {

@@ -35,10 +35,12 @@ class Listeners {
     };
     void close_all();
     void serve();
+    void echo(Socket& socket);
     void accept_some(int listening);
     void close_finished();
 
     std::vector<Socket> sockets_;
+    std::vector<char> datagram_;
     std::deque<int> connections_;  // oldest first; closed when the other end did, so that no TIME_WAIT stays
 };
 

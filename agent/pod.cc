@@ -10,6 +10,8 @@
 #include <cstring>
 #include <utility>
 
+#include "agent/fib.h"
+
 namespace podroute::agent {
 namespace {
 
@@ -45,7 +47,7 @@ Result<std::unique_ptr<Pod>> Pod::open(Netlink& host, const PodSpec& spec, const
     auto place = Namespace::create();
     if (!place) return tl::unexpected(place.error());
     auto inside = netlink_inside(*place);
-    if (!inside) return failure("pod-unavailable", inside.error().text);
+    if (!inside) return tl::unexpected(inside.error());
     std::unique_ptr<Pod> pod(new Pod(host, spec, joint, std::move(*place), std::move(*inside)));
     auto made = pod->make_links();
     if (made) made = pod->make_ways();
@@ -101,7 +103,11 @@ Result<void> Pod::make_links() {
 Result<void> Pod::make_ways() {
     for (std::size_t i = 0; i < spec_.addresses.size(); ++i) {
         auto joined = joint_.bridge.index != 0 ? join_by_bridge(i) : join_point_to_point(spec_.addresses[i]);
-        if (!joined) return failure("pod-unavailable", joined.error().text, spec_.addresses[i].to_string());
+        if (joined) continue;
+        auto error = joined.error();
+        // Another run was faster; anything else no other address would mend.
+        if (error.code == "errno-" + std::to_string(EEXIST)) error.where = spec_.addresses[i].to_string();
+        return tl::unexpected(std::move(error));
     }
     return {};
 }
@@ -137,11 +143,21 @@ Result<void> Pod::meet(const Pod& other) {
     return {};
 }
 
+// The kernel makes an IPv6 address's own route in a work queue (addrconf_dad_work), also without DAD; until
+// then it throws packets to it away.
+bool Pod::answers() {
+    return std::all_of(spec_.addresses.begin(), spec_.addresses.end(), [this](const Address& a) {
+        FibQuery query;
+        query.destination = a;
+        return lookup(inside_, query).type == RouteType::local;
+    });
+}
+
 Result<bool> Pod::live() {
     const auto outer = interface_at(host_, opened_.ifindex);
     const auto inner = interface_at(inside_, opened_.pod_ifindex);
     if (!outer || !inner) return failure("pod-unavailable", "the pod's link has gone");
-    bool all = outer->live() && inner->live();
+    bool all = outer->live() && inner->live() && answers();
     // A bridge that is down stays so; that is for the probes to find.
     if (all && joint_.bridge.index != 0 && (joint_.bridge.flags & 1U) != 0) {
         const auto bridge = interface_at(host_, joint_.bridge.index);

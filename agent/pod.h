@@ -31,14 +31,15 @@ struct Joint {
 
 class Pod {
   public:
-    // Made in full, or not at all. It is not live() yet. Errors: "pod-unavailable".
+    // Made in full, or not at all. It is not live() yet. Errors: what the kernel said; where = the address
+    // that is in the way, if one is.
     static Result<std::unique_ptr<Pod>> open(Netlink& host, const PodSpec& spec, const Joint& joint);
     // Takes the link and its entries away, if the agent lives to do so.
     ~Pod();
     Pod(const Pod&) = delete;
     Pod& operator=(const Pod&) = delete;
 
-    // Both ends and the bridge carry packets. Errors: what is gone.
+    // Both ends and the bridge carry packets, and the pod takes its own. Errors: what is gone.
     Result<bool> live();
     const OpenedPod& opened() const { return opened_; }
     int namespace_fd() const { return namespace_.fd(); }
@@ -49,6 +50,7 @@ class Pod {
     Pod(Netlink& host, PodSpec spec, const Joint& joint, Namespace own, Netlink inside);
     Result<void> make_links();
     Result<void> make_ways();
+    bool answers();
     Result<void> join_by_bridge(std::size_t i);
     Result<void> join_point_to_point(const Address& address);
 

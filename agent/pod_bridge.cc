@@ -27,7 +27,7 @@ bool mac_is_set(const Interface& bridge) {
 Result<std::string> why_mac_would_change(Netlink& netlink, const Interface& bridge, const Mac& host_mac) {
     if (mac_is_set(bridge)) return std::string();
     const auto links = read_links(netlink);
-    if (!links) return failure("pod-unavailable", links.error().text);
+    if (!links) return tl::unexpected(links.error());
     const bool alone =
         std::none_of(links->begin(), links->end(), [&](const Link& l) { return l.master == bridge.index; });
     if (alone) return "the MAC of " + bridge.name + " is not set, and it has no port";
@@ -38,7 +38,7 @@ Result<std::string> why_mac_would_change(Netlink& netlink, const Interface& brid
 Result<std::string> why_addresses_would_change(Netlink& netlink, const Interface& bridge) {
     if (bridge.carrier || (bridge.flags & IFF_UP) == 0) return std::string();
     const auto addresses = read_addresses(netlink);
-    if (!addresses) return failure("pod-unavailable", addresses.error().text);
+    if (!addresses) return tl::unexpected(addresses.error());
     bool link_local = false, tentative = false;
     for (const auto& a : *addresses)
         if (a.ifindex == bridge.index && !a.address.is_v4()) {
@@ -54,7 +54,7 @@ Result<std::string> why_addresses_would_change(Netlink& netlink, const Interface
 Result<Bridge> look_at_bridge(Netlink& netlink, const std::string& name, const Mac& host_mac) {
     auto link = interface_named(netlink, name);
     if (!link) return tl::unexpected(link.error());
-    if (link->kind != "bridge") return failure("pod-unavailable", name + " is no bridge", name);
+    if (link->kind != "bridge") return failure("no-bridge", name + " is no bridge");
     Bridge bridge{std::move(*link), {}};
     if (bridge.link.spanning_tree) {
         bridge.keep_off = name + " runs the spanning tree protocol";

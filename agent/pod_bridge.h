@@ -21,7 +21,7 @@ struct Bridge {
     std::string keep_off;
 };
 
-// `host_mac` is to be the MAC of the pod's host end. Errors: "pod-unavailable" where there is no such bridge.
+// `host_mac` is to be the MAC of the pod's host end. Errors: there is no such bridge.
 Result<Bridge> look_at_bridge(Netlink& netlink, const std::string& name, const Mac& host_mac);
 
 }  // namespace podroute::agent

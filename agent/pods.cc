@@ -129,7 +129,14 @@ Result<void> ask_bridges(const std::vector<Site>& sites) {
 
 Result<OpenPodReply> Pods::open(Netlink& host, const OpenPod& request) {
     close();
-    if (request.pods.size() > kMaxPods) return unavailable("more than " + std::to_string(kMaxPods) + " pods");
+    auto opened = try_open(host, request);
+    if (!opened) return unavailable(opened.error().text, opened.error().where);
+    return opened;
+}
+
+Result<OpenPodReply> Pods::try_open(Netlink& host, const OpenPod& request) {
+    if (request.pods.size() > kMaxPods)
+        return unavailable("more than " + std::to_string(kMaxPods) + " pods");
     if (auto good = check_unique(request.pods); !good) return tl::unexpected(good.error());
     const auto sites = survey(host, request.pods);
     if (!sites) return tl::unexpected(sites.error());

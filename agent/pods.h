@@ -20,6 +20,7 @@ class Pods {
     Result<int> namespace_of(std::uint32_t number) const;
 
   private:
+    Result<OpenPodReply> try_open(Netlink& host, const OpenPod& request);
     Result<void> check_unique(const std::vector<PodSpec>& specs) const;
 
     std::vector<std::unique_ptr<Pod>> pods_;

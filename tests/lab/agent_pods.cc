@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
+#include <sstream>
 
 namespace podroute {
 namespace {
@@ -29,6 +31,30 @@ void put16(std::vector<std::uint8_t>& bytes, std::size_t at, std::uint32_t value
 bool settled(const std::string& link) {
     const auto text = run("ip -o link show " + link);
     return text.find("state UP") != std::string::npos && text.find("qdisc noop") == std::string::npos;
+}
+
+// Until no IPv6 address is tentative: duplicate address detection takes up to 2 s.
+void wait_for_addresses() {
+    for (int i = 0; i < 1000 && run("ip -6 addr show tentative").find("inet6") != std::string::npos; ++i)
+        usleep(10'000);
+}
+
+std::vector<std::string> sorted_lines(const std::string& text) {
+    std::vector<std::string> lines;
+    std::istringstream in(text);
+    for (std::string line; std::getline(in, line);) lines.push_back(line);
+    std::sort(lines.begin(), lines.end());
+    return lines;
+}
+
+// The lines of `all` that `others` lacks.
+std::string lines_beyond(const std::string& all, const std::string& others) {
+    const auto a = sorted_lines(all), b = sorted_lines(others);
+    std::vector<std::string> out;
+    std::set_difference(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(out));
+    std::string text;
+    for (const auto& line : out) text += line + "\n";
+    return text;
 }
 
 PodSpec numbered(std::uint32_t number) {
@@ -57,14 +83,14 @@ void AgentPods::SetUp() {
     // The peer's link-local address ends being tentative; until then it answers no solicitation.
     for (int i = 0; i < 400 && peer->run("ip -6 addr show tentative").find("inet6") != std::string::npos; ++i)
         usleep(10'000);
-    for (int i = 0; i < 400 && run("ip -6 addr show tentative").find("inet6") != std::string::npos; ++i)
-        usleep(10'000);
+    wait_for_addresses();
 }
 
 void AgentPods::make_bridge(const std::string& mac) {
     run("ip link add cnio0 " + (mac.empty() ? "" : "address " + mac + " ") + "type bridge");
     run("ip link set cnio0 up; ip addr add 10.200.0.1/24 dev cnio0; ip addr add fd00:200::1/64 dev cnio0 "
         "nodad");
+    wait_for_addresses();  // one whose MAC is not set begins with carrier, and so with a link-local address
 }
 
 void AgentPods::make_real_pod() {
@@ -78,8 +104,7 @@ void AgentPods::make_real_pod() {
     real_pod->run("ip route add default via 10.200.0.1");
     real_pod->run("ip route add default via fd00:200::1");
     for (int i = 0; i < 200 && !(settled("vethreal") && settled("cnio0")); ++i) usleep(10'000);
-    for (int i = 0; i < 400 && run("ip -6 addr show tentative").find("inet6") != std::string::npos; ++i)
-        usleep(10'000);
+    wait_for_addresses();
 }
 
 std::unique_ptr<LocalAgentLink> AgentPods::hello(const Hello& words) {
@@ -98,11 +123,10 @@ std::string AgentPods::state() {
 
 void AgentPods::expect_state(const std::string& before, const std::string& after_what) {
     std::string now = state();
-    for (int i = 0; i < 500 && now != before; ++i) {
+    for (const auto until = soon(); now != before && std::chrono::steady_clock::now() < until; now = state())
         usleep(20'000);
-        now = state();
-    }
-    EXPECT_EQ(now, before) << after_what;
+    EXPECT_EQ(lines_beyond(now, before), "") << "left " << after_what;
+    EXPECT_EQ(lines_beyond(before, now), "") << "gone " << after_what;
 }
 
 bool AgentPods::there(const PodSpec& spec) {

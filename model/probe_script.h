@@ -34,6 +34,7 @@ struct CapturePoint {
     std::uint32_t ifindex = 0;
     std::uint32_t pod = 0;
     std::string interface;  // as sightings call it
+    std::string mac;        // of the interface; empty: not known
 
     bool operator==(const CapturePoint&) const = default;
 };

@@ -121,8 +121,7 @@ void RoundBuilder::watch_paths() {
     for (const InventoryHost& host : snapshot_.inventory.hosts) watch(host.name, true);
 }
 
-void RoundBuilder::listen(const HostId& host, std::uint32_t ifindex, std::uint32_t pod,
-                          const std::string& name, const std::vector<Address>& answers_to) {
+void RoundBuilder::listen(const HostId& host, CapturePoint point, const std::vector<Address>& answers_to) {
     auto& filter = filters_[answers_to];
     if (filter.empty()) {
         FilterScope scope;
@@ -133,8 +132,8 @@ void RoundBuilder::listen(const HostId& host, std::uint32_t ifindex, std::uint32
         if (!made) return;  // without a capture every flow that ends here is unknown: read() says so
         filter = std::move(*made);
     }
-    plan_.tasks[host].captures.push_back({ifindex, filter, kSnaplen, kMaxCaught, pod, true});
-    plan_.script.points[host].push_back({ifindex, pod, name});
+    plan_.tasks[host].captures.push_back({point.ifindex, filter, kSnaplen, kMaxCaught, point.pod, true});
+    plan_.script.points[host].push_back(std::move(point));
 }
 
 void RoundBuilder::listen_on_pods(const HostId& host) {
@@ -143,7 +142,7 @@ void RoundBuilder::listen_on_pods(const HostId& host) {
     for (const OpenedPod& opened : findings->opened)
         for (const PodSpec& spec : findings->asked)
             if (spec.number == opened.number && pods_in_use_[host].contains(spec.number))
-                listen(host, opened.pod_ifindex, spec.number, std::string(kPodLink),
+                listen(host, {opened.pod_ifindex, spec.number, std::string(kPodLink), opened.mac},
                        plan_.script.paths ? std::vector<Address>{} : spec.addresses);
 }
 
@@ -157,12 +156,13 @@ void RoundBuilder::listen_on_links(const HostId& host) {
     answers_to.erase(std::unique(answers_to.begin(), answers_to.end()), answers_to.end());
     std::set<std::uint32_t> listened;
     for (const Link* link : uplinks_of(snapshot_, *named, *facts))
-        if (listened.insert(link->index).second) listen(host, link->index, 0, link->name, answers_to);
+        if (listened.insert(link->index).second)
+            listen(host, {link->index, 0, link->name, link->mac}, answers_to);
     if (watched == watched_.end() || !watched->second.bridges) return;
     for (const Prefix& cidr : named->pod_cidrs)
         if (const Link* bridge = bridge_of(*facts, cidr);
             bridge != nullptr && listened.insert(bridge->index).second)
-            listen(host, bridge->index, 0, bridge->name, {});
+            listen(host, {bridge->index, 0, bridge->name, bridge->mac}, {});
 }
 
 RoundPlan RoundBuilder::finish(std::uint32_t wait_ms) {

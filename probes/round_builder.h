@@ -56,8 +56,7 @@ class RoundBuilder {
     std::string cannot(const SitePair& pair, const FlowRequest& request) const;
     void craft(ProbeFlow& flow, const FlowRequest& request);
     void note_ends(const SitePair& pair, const ProbeFlow& flow);
-    void listen(const HostId& host, std::uint32_t ifindex, std::uint32_t pod, const std::string& name,
-                const std::vector<Address>& answers_to);
+    void listen(const HostId& host, CapturePoint point, const std::vector<Address>& answers_to);
     void listen_on_pods(const HostId& host);
     void listen_on_links(const HostId& host);
     const HostFacts* facts_of(const HostId& host) const;

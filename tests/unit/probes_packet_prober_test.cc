@@ -576,6 +576,25 @@ TEST(PacketProber, AnAnswerToAnotherRunIsNone) {
     for (const auto& r : prober.read(plan, caught).probes) EXPECT_EQ(r.answered + r.arrived, 0U);
 }
 
+TEST(PacketProber, AFrameThatASwitchFloodedIsSeenByNobodyElse) {
+    Trial run;
+    PacketProber prober;
+    run.observe();
+    const auto& plan = run.world.plans.back();
+    const auto& flow = plan.script.flows.front();
+    ASSERT_EQ(flow.destination_pod, 1U);
+    const auto bytes = testing::on_wire(plan.tasks.at(flow.source.host).frames.front().bytes);
+    const auto arrived = [&](const std::string& mac) {
+        Caught caught;
+        for (const auto& [host, task] : plan.tasks) caught[host] = HostCatch{};
+        caught[flow.destination.host]->frames.push_back(
+            {testing::kPodEth0, 1, testing::to_mac(bytes, mac), flow.destination_pod});
+        return prober.read(plan, caught).probes.front().arrived;
+    };
+    EXPECT_EQ(arrived("02:00:00:00:00:01"), 1U);
+    EXPECT_EQ(arrived("02:00:00:00:00:77"), 0U);
+}
+
 TEST(ProberChain, TheSecondBeginsWhenTheFirstHasNoMoreToAsk) {
     Cluster cluster(2);
     PacketProber first, second;

@@ -35,6 +35,12 @@ struct Fate {
 };
 using Fault = std::function<Fate(const Place&, const Bytes& ip, bool reply)>;
 
+inline Bytes to_mac(Bytes frame, const std::string& mac) {
+    const auto bytes = mac_bytes(mac);
+    std::copy(bytes.begin(), bytes.end(), frame.begin());
+    return frame;
+}
+
 class World {
   public:
     explicit World(Cluster& cluster) : cluster_(cluster) {}
@@ -190,6 +196,11 @@ class World {
             if (capture.ifindex != place.ifindex || capture.pod != place.pod) continue;
             if (place.leaving && !capture.outgoing) continue;
             Bytes frame = on_wire(ip);
+            if (place.pod == 0) {
+                const auto& links = *cluster_.snapshot.hosts.at(place.host)->links;
+                for (const auto& link : links)
+                    if (link.index == place.ifindex) frame = to_mac(std::move(frame), link.mac);
+            }
             std::vector<bpf_insn> code;
             for (const auto& i : capture.filter) code.push_back({i.code, i.jt, i.jf, i.k});
             const auto size = static_cast<unsigned>(frame.size());

@@ -148,11 +148,24 @@ class Judge {
         case_.samples.push_back(std::move(sample));
     }
 
+    // The kernel answers as if an IPv6 route were not there while the neighbour entry of its gateway is
+    // failed (rt6_check_neigh(), net/ipv6/route.c). The gateway is the fault then, not the route.
+    bool passed_over(const FibAnswer& ours) const {
+        constexpr std::uint16_t kFailed = 32;
+        return !ours.query.destination.is_v4() &&
+               std::any_of(ours.next_hops.begin(), ours.next_hops.end(), [&](const NextHop& hop) {
+                   const Neighbour* entry =
+                       hop.gateway ? host_.neighbours.entry(*hop.gateway, hop.ifindex) : nullptr;
+                   return entry != nullptr && (entry->state & kFailed) != 0;
+               });
+    }
+
     void correct(SampleFate& sample, const FibAnswer& kernel) {
         // The kernel takes an IPv4 lookup that names no protocol for UDP's (inet_rtm_getroute()).
         FibQuery as_asked = kernel.query;
         if (as_asked.destination.is_v4()) as_asked.ip_proto = 17;
-        if (same_answer(fib_.lookup(as_asked).answer, kernel)) return;
+        const FibAnswer ours = fib_.lookup(as_asked).answer;
+        if (same_answer(ours, kernel) || passed_over(ours)) return;
         case_.evidence.push_back("for " + kernel.query.destination.to_string() + " the kernel answers " +
                                  answer_text(kernel, host_.facts) + ", where its tables say " +
                                  answer_text(sample.match.answer, host_.facts));

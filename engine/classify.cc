@@ -177,8 +177,23 @@ class Judge {
         if (sample.fate == Fate::wrong_gateway || sample.fate == Fate::blackhole) look_for_better(sample);
         const bool bad =
             sample.fate != Fate::right && sample.fate != Fate::covered && sample.fate != Fate::unknown;
-        if (bad && not_by_main(sample.match) && main_is_right(sample.match.answer.query))
+        if (bad && not_by_main(sample.match)) compare_with_main(sample);
+    }
+
+    // What a rule keeps from table main: were that right, the rule is at fault; is it wrong in a way of its
+    // own where the other table holds nothing for the network, that comes first, and the rule behind it.
+    void compare_with_main(SampleFate& sample) const {
+        LegResult leg;
+        const FibMatch main = fib_.lookup_in(kTableMain, sample.match.answer.query);
+        const Fate fate = fate_of(main, leg);
+        if (fate == Fate::right || fate == Fate::covered) {
             sample.fate = Fate::diverted;
+        } else if (sample.fate == Fate::missing && (fate == Fate::blackhole || fate == Fate::wrong_gateway)) {
+            sample.match = main;
+            sample.fate = fate;
+            sample.leg = leg;
+            look_for_better(sample);
+        }
     }
 
     Fate fate_of(const FibMatch& match, LegResult& leg) const {
@@ -233,12 +248,6 @@ class Judge {
         if (match.rule == nullptr) return true;
         const bool to_table = match.rule->action == 1;
         return !to_table || (match.rule->table != kTableMain && match.rule->table != kTableLocal);
-    }
-
-    bool main_is_right(const FibQuery& query) const {
-        LegResult leg;
-        const Fate fate = fate_of(fib_.lookup_in(kTableMain, query), leg);
-        return fate == Fate::right || fate == Fate::covered;
     }
 
     const HostContext& host_;

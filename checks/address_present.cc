@@ -1,6 +1,9 @@
 // address-present: every host carries the node addresses that machines.txt gives it.
+#include <algorithm>
+
 #include "checks/checks.h"
 #include "checks/common.h"
+#include "checks/sysctls.h"
 #include "engine/route_text.h"
 
 namespace podroute {
@@ -29,8 +32,20 @@ const InventoryHost* mistaken_for(const Snapshot& snapshot, const InventoryHost&
     return nullptr;
 }
 
+// Routes that went with the address, or with IPv6 on the link.
+void add_lost_routes(Cause& cause, const InventoryHost& host, const HostFacts& facts, Family family,
+                     const Expected& expected) {
+    if (!facts.routes.known()) return;
+    for (const ExpectedRoute& route : expected.routes) {
+        const bool kept = std::any_of(facts.routes->begin(), facts.routes->end(),
+                                      [&](const Route& r) { return r.destination == route.pod_cidr; });
+        if (route.host == host.name && route.pod_cidr.family() == family && !kept)
+            cause.commands.push_back(on_host(host.name, route_add_command(route)));
+    }
+}
+
 Cause missing_cause(const Snapshot& snapshot, const InventoryHost& host, const HostFacts& facts,
-                    const Address& address) {
+                    const Address& address, const Expected& expected) {
     Cause cause;
     cause.code = "address-missing";
     cause.host = host.name;
@@ -44,11 +59,17 @@ Cause missing_cause(const Snapshot& snapshot, const InventoryHost& host, const H
     }
     const auto links = uplinks(snapshot, host, facts);
     const std::string device = links.size() == 1 ? link_name(facts, links.front()) : "LINK";
+    const std::string disabled = "ipv6/conf/" + device + "/disable_ipv6";
+    if (!address.is_v4() && read_setting(facts, disabled).is(1)) {
+        cause.evidence.push_back("IPv6 is turned off on " + device);
+        cause.commands.push_back(setting_command(host.name, disabled, 0));
+    }
     if (plain_word(device))
         cause.commands.push_back(
             on_host(host.name, "ip address add " + address.to_string() + "/" +
                                    std::to_string(node_prefix_length(snapshot, address.family())) + " dev " +
                                    device));
+    add_lost_routes(cause, host, facts, address.family(), expected);
     return cause;
 }
 
@@ -63,7 +84,8 @@ const Link* link_in_the_way(const Snapshot& snapshot, const InventoryHost& host,
     return nullptr;
 }
 
-Verdict judge_address(const Snapshot& snapshot, const InventoryHost& host, const Address& address) {
+Verdict judge_address(const Snapshot& snapshot, const InventoryHost& host, const Address& address,
+                      const Expected& expected) {
     const std::string subject = address.to_string();
     const HostFacts* facts = facts_of(snapshot, host.name);
     if (facts == nullptr) return not_read(snapshot, host, subject);
@@ -73,7 +95,7 @@ Verdict judge_address(const Snapshot& snapshot, const InventoryHost& host, const
         return verdict(host, subject, Status::pass, "on " + link_name(*facts, found->ifindex));
     if (const Link* link = link_in_the_way(snapshot, host, *facts, address))
         return blocked(host, subject, "link-down", link->name + " is down");
-    Verdict made = failed(host, subject, missing_cause(snapshot, host, *facts, address));
+    Verdict made = failed(host, subject, missing_cause(snapshot, host, *facts, address, expected));
     made.expected = subject;
     made.observed = carried(*facts, address.family());
     return made;
@@ -81,11 +103,11 @@ Verdict judge_address(const Snapshot& snapshot, const InventoryHost& host, const
 
 }  // namespace
 
-std::vector<Verdict> address_present(const Snapshot& snapshot, const Expected&) {
+std::vector<Verdict> address_present(const Snapshot& snapshot, const Expected& expected) {
     std::vector<Verdict> verdicts;
     for (const InventoryHost& host : snapshot.inventory.hosts)
         for (const Address& address : host.addresses)
-            verdicts.push_back(judge_address(snapshot, host, address));
+            verdicts.push_back(judge_address(snapshot, host, address, expected));
     return verdicts;
 }
 

@@ -69,6 +69,10 @@ std::pair<std::string, std::vector<std::string>> cni_subnets(const HostFacts& fa
     return found;
 }
 
+std::string config_path(const std::string& file) {
+    return file.starts_with('/') ? file : std::string(kCniFolder) + file;
+}
+
 std::vector<std::string> split(const std::string& text) {
     std::vector<std::string> parts;
     for (std::size_t from = 0; from < text.size();) {
@@ -154,9 +158,8 @@ class Mismatch {
         const auto [file, subnets] = cni_subnets(facts_);
         const auto other = instead_of(cidr_, host_, subnets);
         if (!other) return;
-        const std::string path = file.starts_with('/') ? file : std::string(kCniFolder) + file;
         add(configured("the CNI configuration", *other));
-        edit(*other, path);
+        edit(*other, config_path(file));
     }
 
     void look_at_kubelet() {
@@ -165,6 +168,21 @@ class Mismatch {
         if (!other) return;
         add(configured("the kubelet configuration", *other));
         edit(*other, "/var/lib/kubelet/kubelet-config.yaml");
+    }
+
+    // Pods to come will be on another bridge than those that are there: two bridges with one network.
+    void look_at_name() {
+        const CniNetwork* network = bridge_network(facts_);
+        const Link* bridge = pod_bridge(facts_, host_);
+        if (network == nullptr || bridge == nullptr || network->bridge == bridge->name) return;
+        const bool first = cause_.summary.empty();
+        add("the CNI configuration of " + host_.name + " names the bridge " + network->bridge +
+            ", but the pod network is on " + bridge->name);
+        if (first && is_pod_bridge_name(bridge->name)) cause_.severity = Severity::warning;
+        const std::string path = config_path(network->file);
+        if (plain_word(network->bridge) && plain_word(bridge->name) && plain_word(path))
+            cause_.commands.push_back(
+                on_host(host_.name, "sed -i s#" + network->bridge + "#" + bridge->name + "# " + path));
     }
 
     std::optional<Cause> cause() {
@@ -296,6 +314,7 @@ std::optional<Cause> network_mismatch(const InventoryHost& host, const HostFacts
     mismatch.look_at_gateway();
     mismatch.look_at_cni();
     mismatch.look_at_kubelet();
+    mismatch.look_at_name();
     return mismatch.cause();
 }
 

@@ -20,7 +20,8 @@ const Link* bridge_with(const HostFacts& facts, const InventoryHost& host, const
 // What the kernel makes of an address with this network on a link.
 Route connected_route(const Prefix& network, std::uint32_t ifindex);
 
-// What speaks against `cidr` being the host's pod network, as one cause; nothing if nothing does.
+// What speaks against `cidr` being the host's pod network, as one cause; nothing if nothing does. A warning,
+// where it speaks only of pods to come.
 std::optional<Cause> network_mismatch(const InventoryHost& host, const HostFacts& facts, const Prefix& cidr,
                                       const Expected& expected);
 

@@ -32,7 +32,7 @@ class OwnRoute {
                 if (peer.name != host.name && other.family() == cidr.family()) add_sources(other);
         for (const InventoryHost& peer : snapshot.inventory.hosts)
             if (const auto node = peer.address(cidr.family()); peer.pod_cidrs.empty() && node)
-                sources_.push_back(*node);
+                add_sources(Prefix::host(*node));
     }
 
     std::optional<Cause> cause() {
@@ -53,8 +53,12 @@ class OwnRoute {
     }
 
   private:
-    // Pods of a peer, as many as the policy rules tell apart.
+    // Pods of a peer, as many as the policy rules tell apart. Where no rule looks at sources, one pod of one
+    // peer stands for all.
     void add_sources(const Prefix& network) {
+        const bool by_source = std::any_of(facts_.rules->begin(), facts_.rules->end(),
+                                           [](const Rule& rule) { return rule.source.has_value(); });
+        if (!by_source && !sources_.empty()) return;
         const auto samples = fib_.source_samples(network);
         sources_.insert(sources_.end(), samples.begin(), samples.end());
     }

@@ -23,6 +23,19 @@ bool overlapping(const Expected& expected, const Prefix& cidr) {
     });
 }
 
+// A file that could not be understood, and may be the one that the container runtime uses: the first by name.
+// The kubelet's file counts where nothing else tells the network.
+std::optional<std::string> not_understood(const HostFacts& facts, bool on_bridge) {
+    const CniConfig& cni = *facts.cni;
+    for (const std::string& text : cni.unreadable) {
+        const std::string file = text.substr(0, text.find(": "));
+        const bool kubelet = file.starts_with('/');
+        if (cni.networks.empty() && (!kubelet || !on_bridge)) return text;
+        if (!cni.networks.empty() && !kubelet && file < cni.networks.front().file) return text;
+    }
+    return std::nullopt;
+}
+
 std::string pass_text(const InventoryHost& host, const HostFacts& facts, const Prefix& cidr) {
     const Link* bridge = bridge_with(facts, host, cidr);
     return bridge != nullptr ? "on " + bridge->name : "no bridge carries it yet, it comes with the first pod";
@@ -38,8 +51,8 @@ Verdict judge_cidr(const Snapshot& snapshot, const InventoryHost& host, const Pr
         return part_not_read(host, subject, "the addresses", facts->addresses.unknown());
     if (overlapping(expected, cidr))
         return blocked(host, subject, "inventory-overlap", "it overlaps another network of the inventory");
-    if (auto cause = network_mismatch(host, *facts, cidr, expected))
-        return failed(host, subject, std::move(*cause));
+    auto mismatch = network_mismatch(host, *facts, cidr, expected);
+    if (mismatch && mismatch->severity == Severity::error) return failed(host, subject, std::move(*mismatch));
     if (const Link* bridge = down_bridge(host, *facts))
         return blocked(host, subject, "link-down", bridge->name + " is down");
     if (!facts->routes.known()) return part_not_read(host, subject, "the routes", facts->routes.unknown());
@@ -49,10 +62,10 @@ Verdict judge_cidr(const Snapshot& snapshot, const InventoryHost& host, const Pr
         return failed(host, subject, std::move(*cause));
     if (!facts->cni.known())
         return part_not_read(host, subject, "the CNI configuration", facts->cni.unknown());
-    if (facts->cni->networks.empty() && !facts->cni->unreadable.empty() &&
-        bridge_with(*facts, host, cidr) == nullptr)
+    if (mismatch) return warned(host, subject, std::move(*mismatch));
+    if (const auto text = not_understood(*facts, bridge_with(*facts, host, cidr) != nullptr))
         return verdict(host, subject, Status::unknown,
-                       "the CNI configuration could not be understood: " + facts->cni->unreadable.front());
+                       "the CNI configuration could not be understood: " + *text);
     return verdict(host, subject, Status::pass, pass_text(host, *facts, cidr));
 }
 

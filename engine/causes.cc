@@ -80,7 +80,7 @@ std::vector<const Route*> winners(const RouteCase& c, Fate fate) {
 }
 
 bool made_by_kernel(const Route& route) {
-    return route.table == kTableLocal || route.protocol == kProtocolKernel;
+    return route.protocol == kProtocolKernel;
 }
 
 // "docker0", the link whose address makes the kernel hold this route.
@@ -102,7 +102,10 @@ void remove_addresses(Cause& cause, const RouteCase& c, const Route& route) {
 }
 
 void remove_winner(Cause& cause, const RouteCase& c, const Route& route) {
-    if (!made_by_kernel(route)) return change_route(cause, c, &route, nullptr);
+    if (!made_by_kernel(route)) {
+        if (route.table != kTableMain) cause.automatic = Automatic::never;
+        return change_route(cause, c, &route, nullptr);
+    }
     Change change;
     change.object = key_of(route);
     change.before = route;

@@ -148,11 +148,24 @@ class Judge {
         case_.samples.push_back(std::move(sample));
     }
 
+    // The kernel answers as if an IPv6 route were not there while the neighbour entry of its gateway is
+    // failed (rt6_check_neigh(), net/ipv6/route.c). The gateway is the fault then, not the route.
+    bool passed_over(const FibAnswer& ours) const {
+        constexpr std::uint16_t kFailed = 32;
+        return !ours.query.destination.is_v4() &&
+               std::any_of(ours.next_hops.begin(), ours.next_hops.end(), [&](const NextHop& hop) {
+                   const Neighbour* entry =
+                       hop.gateway ? host_.neighbours.entry(*hop.gateway, hop.ifindex) : nullptr;
+                   return entry != nullptr && (entry->state & kFailed) != 0;
+               });
+    }
+
     void correct(SampleFate& sample, const FibAnswer& kernel) {
         // The kernel takes an IPv4 lookup that names no protocol for UDP's (inet_rtm_getroute()).
         FibQuery as_asked = kernel.query;
         if (as_asked.destination.is_v4()) as_asked.ip_proto = 17;
-        if (same_answer(fib_.lookup(as_asked).answer, kernel)) return;
+        const FibAnswer ours = fib_.lookup(as_asked).answer;
+        if (same_answer(ours, kernel) || passed_over(ours)) return;
         case_.evidence.push_back("for " + kernel.query.destination.to_string() + " the kernel answers " +
                                  answer_text(kernel, host_.facts) + ", where its tables say " +
                                  answer_text(sample.match.answer, host_.facts));
@@ -164,8 +177,23 @@ class Judge {
         if (sample.fate == Fate::wrong_gateway || sample.fate == Fate::blackhole) look_for_better(sample);
         const bool bad =
             sample.fate != Fate::right && sample.fate != Fate::covered && sample.fate != Fate::unknown;
-        if (bad && not_by_main(sample.match) && main_is_right(sample.match.answer.query))
+        if (bad && not_by_main(sample.match)) compare_with_main(sample);
+    }
+
+    // What a rule keeps from table main: were that right, the rule is at fault; is it wrong in a way of its
+    // own where the other table holds nothing for the network, that comes first, and the rule behind it.
+    void compare_with_main(SampleFate& sample) const {
+        LegResult leg;
+        const FibMatch main = fib_.lookup_in(kTableMain, sample.match.answer.query);
+        const Fate fate = fate_of(main, leg);
+        if (fate == Fate::right || fate == Fate::covered) {
             sample.fate = Fate::diverted;
+        } else if (sample.fate == Fate::missing && (fate == Fate::blackhole || fate == Fate::wrong_gateway)) {
+            sample.match = main;
+            sample.fate = fate;
+            sample.leg = leg;
+            look_for_better(sample);
+        }
     }
 
     Fate fate_of(const FibMatch& match, LegResult& leg) const {
@@ -220,12 +248,6 @@ class Judge {
         if (match.rule == nullptr) return true;
         const bool to_table = match.rule->action == 1;
         return !to_table || (match.rule->table != kTableMain && match.rule->table != kTableLocal);
-    }
-
-    bool main_is_right(const FibQuery& query) const {
-        LegResult leg;
-        const Fate fate = fate_of(fib_.lookup_in(kTableMain, query), leg);
-        return fate == Fate::right || fate == Fate::covered;
     }
 
     const HostContext& host_;

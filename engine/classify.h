@@ -61,7 +61,8 @@ Classification classify(const Snapshot& snapshot, const ExpectedRoute& expected)
 struct HostRoles {
     std::vector<std::uint32_t> uplinks;  // links that carry an inventory address, or that the route to the
                                          // peers' node addresses leaves by; the former first
-    std::optional<std::uint32_t> pod_bridge;  // the bridge named in /etc/cni/net.d, else the link whose
+    std::optional<std::uint32_t> pod_bridge;  // the bridge named in /etc/cni/net.d, or where that is not
+                                              // there one that pods use; where none is named, the link whose
                                               // network is the CIDR, else cni0, cnio0, cbr0
     bool pods_attached = false;               // a veth is a port of the pod bridge
 };
@@ -69,6 +70,10 @@ struct HostRoles {
 HostRoles roles(const HostFacts& facts, const InventoryHost& host);
 // With those that lead to the peers too.
 HostRoles roles(const HostFacts& facts, const InventoryHost& host, const Inventory& inventory);
+
+bool is_pod_bridge_name(std::string_view name);  // one that CNI bridges usually have: cni0, cnio0, cbr0
+// The CNI network whose bridge is the pod bridge, null if the configuration names none.
+const CniNetwork* bridge_network(const HostFacts& facts);
 
 // Whether the host's network of this family has yet to come with its first pod: there is no pod bridge, or it
 // has no address of the family and no pods. Pods of the other family alone do not count, where the CNI

@@ -1,45 +1,54 @@
 // Which links of a host are its uplinks and which its pod bridge.
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include "engine/classify.h"
 #include "engine/fib.h"
+#include "engine/route_text.h"
 
 namespace podroute {
 namespace {
 
-const Link* link_named(const HostFacts& facts, const std::string& name) {
+constexpr std::array<std::string_view, 3> kPodBridges{"cni0", "cnio0", "cbr0"};
+
+const Link* link_named(const HostFacts& facts, std::string_view name) {
     for (const Link& link : *facts.links)
         if (link.name == name) return &link;
     return nullptr;
 }
 
-// The bridge that the first CNI network names. Named but not there: before the first pod.
-std::optional<std::string> configured_bridge(const HostFacts& facts) {
-    if (!facts.cni.known()) return std::nullopt;
-    for (const CniNetwork& network : facts.cni->networks)
-        if (!network.bridge.empty()) return network.bridge;
+bool has_pods(const HostFacts& facts, std::uint32_t bridge) {
+    return std::any_of(facts.links->begin(), facts.links->end(),
+                       [&](const Link& link) { return link.master == bridge && link.kind == "veth"; });
+}
+
+std::optional<std::uint32_t> link_with_network(const HostFacts& facts, const InventoryHost& host) {
+    if (!facts.addresses.known()) return std::nullopt;
+    for (const InterfaceAddress& address : *facts.addresses)
+        for (const Prefix& cidr : host.pod_cidrs)
+            if (address.network() == cidr) return address.ifindex;
     return std::nullopt;
+}
+
+// The bridge that pods use today, whatever the CNI configuration names for those to come.
+std::optional<std::uint32_t> bridge_in_use(const HostFacts& facts, const InventoryHost& host) {
+    const auto index = link_with_network(facts, host);
+    const Link* link = index ? find_link(facts, *index) : nullptr;
+    const bool pods = link != nullptr && (is_pod_bridge_name(link->name) || has_pods(facts, link->index));
+    return pods ? index : std::nullopt;
 }
 
 std::optional<std::uint32_t> find_pod_bridge(const HostFacts& facts, const InventoryHost& host) {
     if (!facts.links.known() || host.pod_cidrs.empty()) return std::nullopt;
-    if (const auto name = configured_bridge(facts)) {
-        const Link* link = link_named(facts, *name);
-        return link != nullptr ? std::optional(link->index) : std::nullopt;
+    if (const CniNetwork* network = bridge_network(facts)) {
+        const Link* link = link_named(facts, network->bridge);
+        return link != nullptr ? std::optional(link->index) : bridge_in_use(facts, host);
     }
-    if (facts.addresses.known()) {
-        for (const InterfaceAddress& address : *facts.addresses)
-            for (const Prefix& cidr : host.pod_cidrs)
-                if (address.network() == cidr) return address.ifindex;
-    }
-    for (const char* name : {"cni0", "cnio0", "cbr0"})
+    if (const auto index = link_with_network(facts, host)) return index;
+    for (const std::string_view name : kPodBridges)
         if (const Link* link = link_named(facts, name)) return link->index;
     return std::nullopt;
-}
-
-bool has_pods(const HostFacts& facts, std::uint32_t bridge) {
-    return std::any_of(facts.links->begin(), facts.links->end(),
-                       [&](const Link& link) { return link.master == bridge && link.kind == "veth"; });
 }
 
 // Subnets are written in the CNI configuration, and all of them are of the other family.
@@ -62,6 +71,18 @@ void add_once(std::vector<std::uint32_t>& links, std::uint32_t index) {
 }
 
 }  // namespace
+
+bool is_pod_bridge_name(std::string_view name) {
+    return std::find(kPodBridges.begin(), kPodBridges.end(), name) != kPodBridges.end();
+}
+
+// Named but not there: before the first pod.
+const CniNetwork* bridge_network(const HostFacts& facts) {
+    if (!facts.cni.known()) return nullptr;
+    for (const CniNetwork& network : facts.cni->networks)
+        if (!network.bridge.empty()) return &network;
+    return nullptr;
+}
 
 HostRoles roles(const HostFacts& facts, const InventoryHost& host) {
     HostRoles roles;

@@ -62,19 +62,23 @@ Cause of_route(const Decision& decision, const Endpoint& to, const HostFacts& fa
     return cause;
 }
 
-Cause of_neighbour(const Decision& decision, const HostFacts& facts) {
+// The remedy is that the entry goes: who answers again is found again.
+Cause of_neighbour(const Decision& decision, const std::string& code, const HostFacts& facts) {
     const Neighbour& entry = *decision.neighbour;
     const std::string address = entry.address.to_string();
-    const bool v6 = entry.address.family() == Family::v6;
-    Cause cause = start("neighbour-wrong", decision.host, address,
-                        decision.host + " holds a permanent neighbour entry for " + address +
-                            " with the wrong link-layer address");
-    cause.evidence.push_back("entry " + entry.mac + " is not what answers for it");
-    cause.automatic = Automatic::repair;
+    const std::string ip = entry.address.family() == Family::v6 ? "ip -6" : "ip";
+    const std::string what = address + " dev " + link_name(facts, entry.ifindex);
+    const bool wrong = code == "neighbour-wrong";
+    Cause cause = start(code, decision.host, address,
+                        wrong ? decision.host + " holds a permanent neighbour entry for " + address +
+                                    " with the wrong link-layer address"
+                              : address + " does not answer neighbour solicitations of " + decision.host);
+    cause.evidence.push_back(wrong ? "entry " + entry.mac + " is not what answers for it"
+                                   : "its host is up: its own facts were read");
+    cause.automatic = wrong ? Automatic::repair : Automatic::never;
     cause.remedy.push_back(
         {decision.host, {NeighbourObject{entry.address, entry.ifindex}, entry, std::nullopt}});
-    cause.commands.push_back(on_host(decision.host, std::string(v6 ? "ip -6" : "ip") + " neigh del " +
-                                                        address + " dev " + link_name(facts, entry.ifindex)));
+    cause.commands.push_back(on_host(decision.host, ip + (wrong ? " neigh del " : " neigh show ") + what));
     return cause;
 }
 
@@ -85,7 +89,7 @@ std::vector<Cause> stop_causes(const Snapshot& snapshot, const Leg& leg, const E
     for (const Decision& decision : leg.decisions) {
         const auto facts = snapshot.hosts.find(decision.host);
         if (facts == snapshot.hosts.end() || !facts->second.known()) continue;
-        if (decision.neighbour) causes.push_back(of_neighbour(decision, *facts->second));
+        if (decision.neighbour) causes.push_back(of_neighbour(decision, leg.code, *facts->second));
         if (decision.rule && is_custom(*decision.rule)) {
             causes.push_back(of_rule(decision, to));
             continue;

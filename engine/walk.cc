@@ -288,9 +288,7 @@ class LegWalk {
         const NeighbourState neighbour = host.neighbour(target, ifindex);
         if (neighbour.wrong) {
             Leg leg = broken(name, "wrong neighbour entry for " + target.to_string(), "neighbour-wrong");
-            if (const Neighbour* entry = host.neighbour_entry(target, ifindex))
-                leg.decisions.back().neighbour = *entry;
-            return leg;
+            return with_neighbour(std::move(leg), host, target, ifindex);
         }
         const auto carrier = carrier_of(target);
         const InventoryHost* owner = world_.snapshot.inventory.owner_of(target);
@@ -301,10 +299,21 @@ class LegWalk {
             return leg;
         }
         if (!carrier && owner != nullptr) return visit(owner->name, kFutureLink);  // not read: unknown
-        if (neighbour.unresolved)
-            return broken(name, target.to_string() + " does not answer", "gateway-unresolved");
+        if (neighbour.unresolved) {
+            Leg leg = broken(name, target.to_string() + " does not answer", "gateway-unresolved");
+            return with_neighbour(std::move(leg), host, target, ifindex);
+        }
         if (!carrier) return leaves(name, match, target);
         return visit(*carrier, entry_link(*carrier, target));
+    }
+
+    static Leg with_neighbour(Leg leg, const WalkHost& host, const Address& target, std::uint32_t ifindex) {
+        Neighbour unknown;
+        unknown.address = target;
+        unknown.ifindex = ifindex;
+        const Neighbour* entry = host.neighbour_entry(target, ifindex);
+        leg.decisions.back().neighbour = entry != nullptr ? *entry : unknown;
+        return leg;
     }
 
     Leg leaves(const HostId& name, const FibMatch& match, const Address& target) const {

@@ -116,10 +116,26 @@ class HostPlanner {
         if (!facts_.fib.known()) return;
         std::set<std::pair<Address, std::uint32_t>> seen;
         for (const FibAnswer& answer : *facts_.fib) {
+            if (answer.error != 0) continue;
+            add_control_host(answer, seen);
             const InventoryHost* peer = owners_.of_pod(answer.query.destination);
-            if (peer == nullptr || peer->name == host_.name || answer.error != 0) continue;
+            if (peer == nullptr || peer->name == host_.name) continue;
             for (const NextHop& hop : answer.next_hops)
                 if (hop.gateway && seen.emplace(*hop.gateway, hop.ifindex).second) add(*peer, hop);
+        }
+    }
+
+    // Pods reach a control host by its node address: on the same link it is its own next hop.
+    void add_control_host(const FibAnswer& answer, std::set<std::pair<Address, std::uint32_t>>& seen) {
+        const Address& address = answer.query.destination;
+        const InventoryHost* peer = owners_.of_node(address);
+        const bool wanted = peer != nullptr && peer->pod_cidrs.empty() && !host_.pod_cidrs.empty() &&
+                            answer.query.iif.empty() && answer.type == RouteType::unicast;
+        if (!wanted) return;
+        for (NextHop hop : answer.next_hops) {
+            if (hop.gateway || !seen.emplace(address, hop.ifindex).second) continue;
+            hop.gateway = address;
+            add(*peer, hop);
         }
     }
 

@@ -7,7 +7,8 @@
 namespace podroute {
 
 // For each host and each next hop with a gateway in its FIB answers towards the pod CIDRs of peers, where the
-// gateway is an inventory node address or an address that the CIDR's owner carries:
+// gateway is an inventory node address or an address that the CIDR's owner carries; and for each control host
+// on the link of a host with pods:
 //   - solicit it, unless the neighbour entry is already confirmed (reachable, permanent or without address
 //     resolution);
 //   - ask who has it (ARP, neighbour solicitation) where the entry's MAC is none of its owner's.

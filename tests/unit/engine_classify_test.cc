@@ -316,6 +316,10 @@ TEST(Roles, PodBridge) {
     EXPECT_EQ(roles(cluster.facts("node-0"), host).pod_bridge, testing::kCnio0);
     EXPECT_EQ(roles(cluster.facts("node-0"), host).uplinks, std::vector<std::uint32_t>{kEth0});
     cluster.facts("node-0").cni->networks = {{"10-bridge.conf", "bridge", "bridge", "br7", {}, true}};
+    // Named for pods to come; those that are there use another.
+    EXPECT_EQ(roles(cluster.facts("node-0"), host).pod_bridge, testing::kCnio0);
+    std::erase_if(*cluster.facts("node-0").addresses,
+                  [](const InterfaceAddress& a) { return a.ifindex == testing::kCnio0; });
     EXPECT_EQ(roles(cluster.facts("node-0"), host).pod_bridge, std::nullopt);
 }
 

@@ -73,6 +73,21 @@ Frame frame(const Bytes& bytes, std::uint32_t ifindex = kEth0) {
     return {ifindex, 1, bytes};
 }
 
+// Pods reach a control host by its node address; an entry for it that is wrong must not go unasked.
+TEST(NeighbourProber, AControlHostOnTheLinkIsANextHopOfPods) {
+    auto cluster = answered({.nodes = 2});
+    const Address server = cluster.snapshot.inventory.hosts[0].addresses.front();
+    FibAnswer direct;
+    direct.query.destination = server;
+    direct.type = RouteType::unicast;
+    direct.next_hops = {{std::nullopt, kEth0, 0, 1}};
+    cluster.facts("node-0").fib->push_back(direct);
+    learn(cluster, "node-0", server.to_string(), kStranger, kPermanent);
+    const auto frames = task(NeighbourProber().next(cluster.snapshot), "node-0").frames;
+    EXPECT_TRUE(std::any_of(frames.begin(), frames.end(),
+                            [&](const Frame& f) { return read_question(f.bytes) == server; }));
+}
+
 TEST(NeighbourProber, AFirstHealthyRunSolicitsEveryGatewayOnce) {
     const auto cluster = answered({.nodes = 3, .ipv6 = true});
     const auto plan = NeighbourProber().next(cluster.snapshot);

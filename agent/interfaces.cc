@@ -18,9 +18,10 @@ namespace podroute::agent {
 namespace {
 
 constexpr std::uint8_t kOperUp = 6;
-// RTPROT_BOOT, as `ip route add` writes. Not the 112 of repairs: `undo --all` must not take a pod of another run for one.
+// RTPROT_BOOT, as `ip route add` writes. Not the 112 of repairs: `undo --all` must not take a pod of another
+// run for one.
 constexpr std::uint8_t kProtocol = 3;
-constexpr std::uint32_t kFirst = 1;      // metric: before anything that a router advertises
+constexpr std::uint32_t kFirst = 1;  // metric: before anything that a router advertises
 
 Result<void> change(Netlink& netlink, Message message, const std::string& what) {
     const auto done = netlink.request(std::move(message));

@@ -135,8 +135,7 @@ Result<OpenPodReply> Pods::open(Netlink& host, const OpenPod& request) {
 }
 
 Result<OpenPodReply> Pods::try_open(Netlink& host, const OpenPod& request) {
-    if (request.pods.size() > kMaxPods)
-        return unavailable("more than " + std::to_string(kMaxPods) + " pods");
+    if (request.pods.size() > kMaxPods) return unavailable("more than " + std::to_string(kMaxPods) + " pods");
     if (auto good = check_unique(request.pods); !good) return tl::unexpected(good.error());
     const auto sites = survey(host, request.pods);
     if (!sites) return tl::unexpected(sites.error());

@@ -62,8 +62,7 @@ TEST_F(AgentPodsOpen, PointToPointWhereThereIsNoBridge) {
     EXPECT_EQ(pod.bridge, "");
     EXPECT_EQ(pod.mtu, 1400U) << "as the uplink";
     EXPECT_EQ(pod.gateway_mac, run_json("ip -j link show " + spec.link)[0]["address"].get<std::string>());
-    EXPECT_NE(run("ip route show 10.200.0.201").find("dev " + spec.link + " scope link"),
-              std::string::npos);
+    EXPECT_NE(run("ip route show 10.200.0.201").find("dev " + spec.link + " scope link"), std::string::npos);
     run("ip link set node mtu 1500");
     ping(spec);
     ping(spec, peer.get());

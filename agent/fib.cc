@@ -103,9 +103,6 @@ FibAnswer lookup(Netlink& netlink, const FibQuery& query) {
     if (query.destination_port != 0)
         nla_put_u16(message.get(), RTA_DPORT,
                     static_cast<std::uint16_t>(query.destination_port << 8 | query.destination_port >> 8));
-    if (query.source_port != 0)
-        nla_put_u16(message.get(), RTA_SPORT,
-                    static_cast<std::uint16_t>(query.source_port << 8 | query.source_port >> 8));
     std::uint32_t object = 0;
     answer.error = netlink
                        .request(std::move(message),

@@ -53,7 +53,8 @@ Result<Values> values_before(const Switch& s, const HostFacts& facts) {
     for (const std::string& setting : s.overwritten) {
         for (const char* link : {"all", "default"}) wanted.push_back(s.conf + link + "/" + setting);
         if (s.conf != "ipv4/conf/") continue;  // a link without IPv6 has no such setting
-        for (const Link& link : *facts.links) wanted.push_back(std::string(s.conf).append(link.name).append("/").append(setting));
+        for (const Link& link : *facts.links)
+            wanted.push_back(std::string(s.conf).append(link.name).append("/").append(setting));
     }
     for (const std::string& name : wanted)
         if (!values.contains(name))
@@ -78,6 +79,17 @@ std::set<std::string> carriers(const Snapshot& snapshot, const InventoryHost& ho
     return names;
 }
 
+bool keeps_default(const HostFacts& facts, const std::string& link) {
+    const auto accept = facts.sysctls.find("ipv6/conf/" + link + "/accept_ra");
+    return accept != facts.sysctls.end() && accept->second.known() && *accept->second == "2";
+}
+
+std::string advice(const std::string& link) {
+    return "its IPv6 default route comes from router advertisements on " + link +
+           " and would go at once: set accept_ra of " + link +
+           " to 2 first (and make that permanent), then run --fix again";
+}
+
 // What stands in the way of IPv6 forwarding, with the advice; empty if nothing does.
 std::string advertised_default(const HostFacts& facts) {
     for (const Route& route : *facts.routes) {
@@ -85,11 +97,7 @@ std::string advertised_default(const HostFacts& facts) {
         if (route.protocol != kProtocolRa) continue;
         for (const NextHop& hop : route.next_hops) {
             const std::string link = link_name(facts, hop.ifindex);
-            const auto accept = facts.sysctls.find("ipv6/conf/" + link + "/accept_ra");
-            if (accept != facts.sysctls.end() && accept->second.known() && *accept->second == "2") continue;
-            return "its IPv6 default route comes from router advertisements on " + link +
-                   " and would go at once: set accept_ra of " + link +
-                   " to 2 first (and make that permanent), then run --fix again";
+            if (!keeps_default(facts, link)) return advice(link);
         }
     }
     return {};

@@ -66,6 +66,8 @@ class ProbesPackets : public ::testing::TestWithParam<bool> {
             ASSERT_TRUE(ns->ip("link set lo up") && ns->ip("link set eth0 up"));
         for (const auto* ns : {&asker, &owner}) ASSERT_TRUE(comes_up(*ns));
         ASSERT_TRUE(asker.ip("route add " + beyond.to_string() + " via " + target.to_string()));
+        // Without a route of its own the router would object to the target, not to the hop limit.
+        ASSERT_TRUE(owner.ip("route add " + beyond.to_string() + " via " + source.to_string()));
         ASSERT_TRUE(owner.run([&] {
             std::ofstream(v4 ? "/proc/sys/net/ipv4/ip_forward" : "/proc/sys/net/ipv6/conf/all/forwarding")
                 << "1";

@@ -92,12 +92,14 @@ std::string inconclusive(const Page& page, const Report& report) {
 }
 
 std::string passed(const Report& report) {
-    const std::size_t total = report.pairs.total;
-    std::string text = total == 0
-                           ? counted(report.checks_summary.pass, "check") + " pass"
-                           : fmt::format("{} of {} routed both ways",
-                                         total - std::min(total, report.pairs.broken + report.pairs.unknown),
-                                         counted(total, "pair"));
+    const std::size_t total = report.pairs.total, broken = report.pairs.broken;
+    std::string text = total == 0 || broken > 0 ? counted(report.checks_summary.pass, "check") + " pass"
+                                                : fmt::format("{} of {} routed both ways",
+                                                              total - std::min(total, report.pairs.unknown),
+                                                              counted(total, "pair"));
+    // A broken pair fails the run, unless options left its cause out.
+    if (broken > 0)
+        text += fmt::format(", but {} of {} are broken by what was left out", broken, counted(total, "pair"));
     if (const std::size_t warnings = count(report, Severity::warning); warnings > 0)
         text += ", " + counted(warnings, "warning");
     return text;
@@ -133,7 +135,10 @@ std::string last_line(const Page& page, const Report& report) {
             word = "PASSED";
             ink = Ink::bold;
             text = passed(report);
-            parts.push_back(counted(counts.total() - counts.skip, "check"));
+            parts.push_back(counts.pass == counts.total() - counts.skip
+                                ? counted(counts.pass, "check")
+                                : fmt::format("{} of {} pass", counts.pass,
+                                              counted(counts.total() - counts.skip, "check")));
             break;
         case RunVerdict::fail:
             text = failed(page, report);

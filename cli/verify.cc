@@ -76,6 +76,10 @@ int run(const Verify& options) {
         fmt::print(stderr, "podroute: {}\n", text);
         return abort_run(*files, run_info, *inventory, kBadUsage, {"bad-usage", text, ""});
     }
+    if (const auto good = check_ssh_configs(options.ssh); !good) {
+        fmt::print(stderr, "podroute: {}: {}\n", sanitize(good.error().where), good.error().text);
+        return abort_run(*files, run_info, *inventory, kBadUsage, good.error());
+    }
     // The recording is tried before the run: after it, it would be too late to say that it cannot be written.
     if (!options.snapshot.empty()) {
         if (const auto good = write_atomically(options.snapshot, ""); !good) {
@@ -88,6 +92,7 @@ int run(const Verify& options) {
     Snapshot start;
     start.run = run_info;
     start.policy = options.policy;
+    start.policy.login = login_of(options.ssh);
     start.inventory = *inventory;
     if (const auto again =
             open_reports(options.output,
@@ -98,13 +103,14 @@ int run(const Verify& options) {
     Snapshot snapshot = observe_cluster(options, start, signals.token());
     snapshot.run.duration_ms =
         std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started).count();
-    if (!options.snapshot.empty()) {
-        if (const auto good = write_atomically(options.snapshot, snapshot_text(snapshot)); !good) {
-            fmt::print(stderr, "podroute: {}: {}\n", good.error().where, good.error().text);
-            return abort_run(*files, snapshot.run, *inventory, kInternalError, good.error());
-        }
-    }
-    return finish(judge(snapshot, all_checks()), *files, options.output, command_name(options.fix));
+    const auto recorded = options.snapshot.empty()
+                              ? Result<void>()
+                              : write_atomically(options.snapshot, snapshot_text(snapshot));
+    const int code = finish(judge(snapshot, all_checks()), *files, options.output, command_name(options.fix));
+    if (recorded) return code;
+    // The cluster was judged, and that is told; but a run without its recording is not what was asked for.
+    fmt::print(stderr, "podroute: {}: {}\n", recorded.error().where, recorded.error().text);
+    return kInternalError;
 }
 
 }  // namespace podroute::cli

@@ -29,12 +29,22 @@ std::string_view to_string(Routing routing);  // "auto", "host", "fabric"
 
 enum class FailOn : std::uint8_t { error, warning };
 
+// How hosts are logged in to, as the command line said it, for the commands in reports.
+struct Login {
+    std::string user;   // empty: ssh_config's, else root
+    unsigned port = 0;  // 0: ssh_config's, else 22
+    bool sudo = false;  // the agent was started by `sudo -n`
+
+    bool operator==(const Login&) const = default;
+};
+
 struct Policy {
     Routing routing = Routing::automatic;
     std::set<HostId> only;       // hosts that are judged; empty: all
     std::set<Layer> layers;      // empty: all that exist
     std::set<std::string> skip;  // check codes
     FailOn fail_on = FailOn::error;
+    Login login{};
 
     bool operator==(const Policy&) const = default;
 };

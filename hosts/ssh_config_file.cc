@@ -67,12 +67,13 @@ bool is_port(const std::string& value) {
 
 // The files that an Include names; relative ones are beside the user's or the system's configuration.
 std::vector<std::string> included(const std::string& value, const std::string& file) {
+    const std::string beside =
+        file.rfind("/etc/ssh/", 0) == 0 ? std::string("/etc/ssh/") : expanded_home("~/.ssh/");
     std::vector<std::string> files;
     std::istringstream words(unquoted(value));
     for (std::string word; words >> word;) {
         std::string pattern = expanded_home(word);
-        if (pattern.front() != '/')
-            pattern = (file.rfind("/etc/ssh/", 0) == 0 ? "/etc/ssh/" : expanded_home("~/.ssh/")) + pattern;
+        if (pattern.front() != '/') pattern.insert(0, beside);
         glob_t found{};
         if (glob(pattern.c_str(), 0, nullptr, &found) == 0)
             for (std::size_t i = 0; i < found.gl_pathc; ++i) files.emplace_back(found.gl_pathv[i]);

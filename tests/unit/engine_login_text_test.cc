@@ -64,7 +64,8 @@ TEST(LoginText, WhatAShellWouldRunIsNeverPrinted) {
 }
 
 TEST(LoginText, AHostileSnapshotHasNoUserThatIsAnOption) {
-    for (const std::string user : {"-oProxyCommand=id", "a;id", "a b", std::string(100, 'a')}) {
+    for (const std::string& user :
+         std::vector<std::string>{"-oProxyCommand=id", "a;id", "a b", std::string(100, 'a')}) {
         EXPECT_EQ(as_logged_in(kCommand, logged_in(user, {user, 0, false})), kCommand) << user;
     }
 }

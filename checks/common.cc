@@ -68,7 +68,7 @@ Verdict part_not_read(const InventoryHost& host, std::string subject, const std:
                       const Unknown& unknown) {
     Verdict made = verdict(host, std::move(subject), Status::unknown,
                            what + " of " + host.name + " could not be read: " + unknown.why);
-    made.blocked_by = unknown.code.empty() ? access_check(host) : unknown.code;
+    made.blocked_by = unknown.code;  // the reason is in the message: the host itself was read
     return made;
 }
 

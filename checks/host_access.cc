@@ -18,7 +18,7 @@ std::string summary(const HostId& host, const std::string& code) {
     if (code == "ssh-auth-failed") return host + " refuses the SSH login";
     if (code == "ssh-host-key-unknown") return "the SSH host key of " + host + " is not known yet";
     if (code == "ssh-host-key-mismatch") return "the SSH host key of " + host + " is not the known one";
-    if (code == "ssh-failed") return host + " accepts connections, but no SSH session came about";
+    if (code == "ssh-failed") return "no SSH session with " + host + " came about";
     return "the agent could not run on " + host;
 }
 

@@ -3,6 +3,7 @@
 
 #include "checks/catalogue.h"
 #include "cli/commands.h"
+#include "cli/print.h"
 #include "reports/text.h"
 
 namespace podroute::cli {
@@ -12,10 +13,9 @@ constexpr int kBadUsage = 2;
 
 void list_codes() {
     for (const auto kind : {CodeKind::cause, CodeKind::check}) {
-        fmt::print("{}\n",
-                   kind == CodeKind::cause ? "causes (what is wrong)" : "\nchecks (what is asserted)");
+        print(kind == CodeKind::cause ? "causes (what is wrong)\n" : "\nchecks (what is asserted)\n");
         for (const auto& entry : catalogue())
-            if (entry.kind == kind) fmt::print("  {:<24}{}\n", entry.code, entry.title);
+            if (entry.kind == kind) print(fmt::format("  {:<24}{}\n", entry.code, entry.title));
     }
 }
 
@@ -29,7 +29,7 @@ int run(const Explain& options) {
     std::string text;
     for (const auto& word : options.words) text += (text.empty() ? "" : " ") + word;
     if (const auto page = explain_page(text)) {
-        fmt::print("{}", *page);
+        print(*page);
         return 0;
     }
     const auto codes = match_message(text);
@@ -40,9 +40,9 @@ int run(const Explain& options) {
                    sanitize(text));
         return kBadUsage;
     }
-    fmt::print("this message is seen with:\n");
-    for (const auto code : codes) fmt::print("  podroute explain {}\n", code);
-    fmt::print("\n{}", *explain_page(codes.front()));
+    print("this message is seen with:\n");
+    for (const auto code : codes) print(fmt::format("  podroute explain {}\n", code));
+    print("\n" + std::string(*explain_page(codes.front())));
     return 0;
 }
 

@@ -22,6 +22,7 @@ tl::unexpected<InventoryErrors> unreadable(const std::string& name, const std::s
 }  // namespace
 
 tl::expected<Inventory, InventoryErrors> read_inventory(const std::string& file) {
+    if (file.empty()) return unreadable("--machines", "the file name is empty");
     const bool is_stdin = file == "-";
     const std::string name = is_stdin ? "<stdin>" : file;
     const int fd = is_stdin ? dup(STDIN_FILENO) : open(file.c_str(), O_RDONLY | O_CLOEXEC);

@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "cli/commands.h"
+#include "cli/print.h"
 
 namespace {
 constexpr int kInternalError = 70;
@@ -20,8 +21,9 @@ int main(int argc, char** argv) {
         // A reader that goes away (`podroute plan | head`) must not look like a crash of the run.
         std::signal(SIGPIPE, SIG_IGN);
         const auto parsed = parse_command_line(argc, argv);
-        if (const int* code = std::get_if<int>(&parsed)) return *code;
-        return std::visit([](const auto& options) { return run(options); }, std::get<Command>(parsed));
+        if (const int* code = std::get_if<int>(&parsed)) return after_printing(*code);
+        return after_printing(
+            std::visit([](const auto& options) { return run(options); }, std::get<Command>(parsed)));
     } catch (const std::exception& e) {
         std::fputs("podroute: internal error: ", stderr);
         std::fputs(e.what(), stderr);

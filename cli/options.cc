@@ -10,8 +10,11 @@
 #include <map>
 
 #include "checks/registry.h"
+#include "cli/collisions.h"
+#include "cli/help_texts.h"
 #include "cli/version.h"
 #include "model/verdict.h"
+#include "reports/text.h"
 
 namespace podroute::cli {
 namespace {
@@ -30,6 +33,13 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, T& value,
         ->check(CLI::IsMember(names).description(""));
 }
 
+// Of a file that is written: an empty name would be no file.
+CLI::Validator file_name() {
+    return CLI::Validator(
+        [](std::string& name) { return name.empty() ? std::string("a file name is wanted") : std::string(); },
+        "");
+}
+
 CLI::Option* add_machines(CLI::App& app, std::string& machines) {
     return app
         .add_option("--machines", machines,
@@ -42,8 +52,12 @@ void add_output(CLI::App& app, OutputOptions& output) {
     constexpr auto group = "Output";
     app.add_option("--json", output.json, "Write the report as JSON (podroute.report/1)")
         ->type_name("FILE")
+        ->check(file_name())
         ->group(group);
-    app.add_option("--junit", output.junit, "Write the report as JUnit XML")->type_name("FILE")->group(group);
+    app.add_option("--junit", output.junit, "Write the report as JUnit XML")
+        ->type_name("FILE")
+        ->check(file_name())
+        ->group(group);
     static const std::map<std::string, Color> colors{
         {"auto", Color::automatic}, {"always", Color::always}, {"never", Color::never}};
     add_choice(app, "--color", output.color, colors,
@@ -247,43 +261,27 @@ void resolve_undo(const CLI::App& app, const Undo& undo) {
     if (undo.yes && !undo.all) throw CLI::ValidationError("--yes", "it goes with --all");
 }
 
-constexpr auto kVerifyFooter = R"(Exit codes:
-  0 all verified   1 the network is wrong   2 bad usage or inventory
-  3 nothing failed, but something could not be tested   70 internal error
-
-Examples:
-  podroute verify --user ubuntu --sudo --json report.json --junit report.xml
-  podroute verify --fix --dry-run; podroute verify --fix --json fixed.json)";
-constexpr auto kUndoFooter =
-    R"(A change is taken back only where the host is still as the run left it; the others
-are left alone and named. Exit codes:
-  0 all undone   1 something was left alone or failed   2 bad usage or report   70 internal error
-
-Examples:
-  podroute verify --fix --json fixed.json; podroute undo fixed.json
-  podroute undo --all --machines machines.txt --yes)";
-constexpr auto kPlanFooter = R"(Examples:
-  podroute plan
-  podroute plan --machines - < machines.txt)";
-constexpr auto kReplayFooter = R"(Examples:
-  podroute verify --snapshot run.snapshot; podroute replay run.snapshot
-  podroute replay run.snapshot --json report.json --quiet)";
-constexpr auto kTraceFooter =
-    R"(SRC and DST are hosts by name (their pods, or the node itself where it has none),
-node addresses, or addresses inside a pod network; one of them has to be a pod.
-
-Examples:
-  podroute trace node-0 node-1
-  podroute trace server 10.200.1.7)";
-constexpr auto kExplainFooter = R"(Examples:
-  podroute explain route-missing
-  podroute explain "RTNETLINK answers: File exists")";
-constexpr auto kMainFooter = R"(Options may also stand in a TOML file (--config), those of a command under its
-name:  [verify]  machines = "lab/machines.txt"
-
-Examples:
-  podroute verify --machines machines.txt
-  podroute explain route-missing)";
+// What CLI11 has no good words for.
+int complain(const CLI::App& app, const CLI::ParseError& error, const std::string& config_file) {
+    const auto words = app.remaining();
+    if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && app.get_subcommands().empty() &&
+        !words.empty()) {
+        std::string names;
+        for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; }))
+            names += (names.empty() ? "" : ", ") + command->get_name();
+        fmt::print(stderr, "podroute: '{}' is no command; the commands are {}\n", sanitize(words.front()),
+                   names);
+        return kBadUsage;
+    }
+    if (dynamic_cast<const CLI::ConfigError*>(&error) != nullptr) {
+        constexpr std::string_view kUnknown = "INI was not able to parse ";
+        std::string text = error.what();
+        if (text.starts_with(kUnknown)) text = "there is no option " + text.substr(kUnknown.size());
+        fmt::print(stderr, "podroute: {}: {}\n", sanitize(config_file), sanitize(text));
+        return kBadUsage;
+    }
+    return app.exit(error, std::cout, std::cerr) == 0 ? 0 : kBadUsage;
+}
 
 }  // namespace
 
@@ -311,6 +309,7 @@ std::variant<Command, int> parse_command_line(int argc, const char* const* argv)
     add_output(*verify_app, verify.output);
     verify_app->add_option("--snapshot", verify.snapshot, "Record what was seen, for 'podroute replay'")
         ->type_name("FILE")
+        ->check(file_name())
         ->group("Output");
 
     std::string fix_mode;
@@ -360,9 +359,12 @@ std::variant<Command, int> parse_command_line(int argc, const char* const* argv)
     auto* explain_app =
         app.add_subcommand("explain", "What a code means, how it is told apart, how to mend it")
             ->footer(kExplainFooter);
-    explain_app->add_option("CODE", explain.words,
+    explain_app->add_option("CODE|MESSAGE", explain.words,
                             "A check or cause code, or an error message; nothing lists all codes");
 
+    const auto config_file = [&] {
+        return app.get_config_ptr()->count() > 0 ? app.get_config_ptr()->as<std::string>() : std::string();
+    };
     try {
         app.parse(argc, argv);
         resolve(selection, verify.policy);
@@ -370,15 +372,20 @@ std::variant<Command, int> parse_command_line(int argc, const char* const* argv)
         resolve_undo(*undo_app, undo);
         resolve(probes, verify.policy);
     } catch (const CLI::ParseError& e) {
-        return app.exit(e, std::cout, std::cerr) == 0 ? 0 : kBadUsage;
+        return complain(app, e, config_file());
     }
-    if (verify_app->parsed()) return Command{std::move(verify)};
-    if (plan_app->parsed()) return Command{std::move(plan)};
     undo.machines_given = undo_machines->count() > 0;
-    if (undo_app->parsed()) return Command{std::move(undo)};
-    if (replay_app->parsed()) return Command{std::move(replay)};
-    if (trace_app->parsed()) return Command{std::move(trace)};
-    return Command{std::move(explain)};
+    Command command = verify_app->parsed()   ? Command{std::move(verify)}
+                      : plan_app->parsed()   ? Command{std::move(plan)}
+                      : undo_app->parsed()   ? Command{std::move(undo)}
+                      : replay_app->parsed() ? Command{std::move(replay)}
+                      : trace_app->parsed()  ? Command{std::move(trace)}
+                                             : Command{std::move(explain)};
+    if (const auto twice = collision(command, config_file())) {
+        fmt::print(stderr, "podroute: {}\n", *twice);
+        return kBadUsage;
+    }
+    return command;
 }
 
 }  // namespace podroute::cli

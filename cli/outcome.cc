@@ -6,6 +6,9 @@
 
 #include <cstdlib>
 
+#include "cli/print.h"
+#include "reports/terminal.h"
+
 namespace podroute::cli {
 namespace {
 
@@ -24,7 +27,7 @@ int finish_with(const Report& report, const ReportFiles& files, const OutputOpti
     terminal.quiet = output.quiet;
     terminal.verbose = output.verbose;
     terminal.command = command;
-    fmt::print("{}", render(report, terminal));
+    print(render(report, terminal));
     std::fflush(stdout);
     if (written) return report.exit_code;
     complain(written.error());

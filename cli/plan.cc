@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/inventory_file.h"
+#include "cli/print.h"
 #include "engine/expected.h"
 
 namespace podroute::cli {
@@ -54,7 +55,7 @@ int run(const Plan& options) {
     const auto inventory = read_inventory(options.machines);
     if (!inventory) return print_errors(inventory.error());
     const auto expected = expect(*inventory);
-    fmt::print("{}", render_plan(*inventory, expected));
+    print(render_plan(*inventory, expected));
     return expected.overlaps.empty() ? 0 : 1;
 }
 

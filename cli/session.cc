@@ -14,6 +14,8 @@
 #include "agent/image.h"
 #include "cli/version.h"
 #include "hosts/observe.h"
+#include "hosts/ssh_config.h"
+#include "hosts/ssh_config_file.h"
 #include "hosts/ssh_link.h"
 #include "probes/neighbour_prober.h"
 #include "probes/packet_prober.h"
@@ -99,6 +101,16 @@ RunInfo new_run(const std::string& machines) {
     run.tool_version = kVersion;
     run.machines_file = machines;
     return run;
+}
+
+Login login_of(const SshSettings& settings) {
+    return {settings.user, settings.port, settings.sudo};
+}
+
+Result<void> check_ssh_configs(const SshSettings& settings) {
+    if (!settings.config.empty()) return check_ssh_config(settings.config);
+    auto good = check_ssh_config(expanded_home("~/.ssh/config"));
+    return good ? check_ssh_config("/etc/ssh/ssh_config") : good;
 }
 
 void set_up_log(bool verbose) {

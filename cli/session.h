@@ -16,6 +16,12 @@ namespace podroute::cli {
 // A run with an id of its own, begun now.
 RunInfo new_run(const std::string& machines);
 
+// What commands in reports need to know of it.
+Login login_of(const SshSettings& settings);
+
+// The first error of the ssh_config files that count (of --ssh-config, else the user's and the system's).
+Result<void> check_ssh_configs(const SshSettings& settings);
+
 // Says on stderr, under --verbose, what became of each host and when. Once a process.
 void set_up_log(bool verbose);
 

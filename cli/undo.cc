@@ -16,6 +16,7 @@
 #include "cli/session.h"
 #include "cli/signals.h"
 #include "engine/fix_text.h"
+#include "engine/login_text.h"
 #include "reports/read_json.h"
 #include "reports/text.h"
 
@@ -34,6 +35,7 @@ Result<ReportedFixes> read_report(const std::string& file) {
         in.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
         bytes.append(buffer.data(), static_cast<std::size_t>(in.gcount()));
     }
+    if (in.bad()) return failure("bad-report", "cannot be read: it is a directory, or its disk fails", file);
     auto found = read_fixes(bytes);
     if (!found) found.error().where = file;
     return found;
@@ -94,6 +96,7 @@ Undone undo(const Undo& options, const Inventory& inventory, const std::vector<F
     Snapshot start;
     start.run = new_run(options.machines);
     start.inventory = inventory;
+    start.policy.login = login_of(options.ssh);
     const Inventory reached = hosts_to_reach(options, inventory, reported);
     if (reached.hosts.empty()) return {start.run, undo_of(start, reported)};
     Session session(reached, options.ssh, options.output, cancel);
@@ -117,6 +120,7 @@ Undone undo(const Undo& options, const Inventory& inventory, const std::vector<F
     if (options.all) add_unread(now, fixes);
     fixes.insert(fixes.begin(), std::make_move_iterator(earlier.begin()),
                  std::make_move_iterator(earlier.end()));
+    for (Fix& fix : fixes) fix.command = as_logged_in(fix.command, now);
     start.run.cancelled = cancel.stop_requested();
     start.run.duration_ms =
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun)
@@ -156,6 +160,10 @@ int run(const Undo& options) {
         auto read = read_inventory(options.machines);
         if (!read) return print_errors(read.error());
         inventory = std::move(*read);
+    }
+    if (const auto good = check_ssh_configs(options.ssh); !good) {
+        fmt::print(stderr, "podroute: {}: {}\n", sanitize(good.error().where), good.error().text);
+        return kBadUsage;
     }
     const auto files = open_reports(
         options.output,

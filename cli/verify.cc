@@ -86,6 +86,10 @@ int verify(const Verify& options, const RunHooks& hooks) {
         fmt::print(stderr, "podroute: {}\n", text);
         return abort_run(*files, run_info, *inventory, kBadUsage, {"bad-usage", text, ""});
     }
+    if (const auto good = check_ssh_configs(options.ssh); !good) {
+        fmt::print(stderr, "podroute: {}: {}\n", sanitize(good.error().where), good.error().text);
+        return abort_run(*files, run_info, *inventory, kBadUsage, good.error());
+    }
     Policy policy = options.policy;
     if (const auto good = hooks.prepare ? hooks.prepare(*inventory, policy) : Result<void>(); !good) {
         fmt::print(stderr, "podroute: {}\n", sanitize(good.error().text));
@@ -114,6 +118,7 @@ int verify(const Verify& options, const RunHooks& hooks) {
     Snapshot start;
     start.run = run_info;
     start.policy = policy;
+    start.policy.login = login_of(options.ssh);
     start.inventory = *inventory;
     if (const auto again =
             open_reports(options.output,
@@ -126,13 +131,15 @@ int verify(const Verify& options, const RunHooks& hooks) {
         fmt::print(stderr, "podroute: {}: not written whole\n", options.pcap);
     snapshot.run.duration_ms =
         std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started).count();
-    if (!options.snapshot.empty()) {
-        if (const auto good = write_atomically(options.snapshot, snapshot_text(snapshot)); !good) {
-            fmt::print(stderr, "podroute: {}: {}\n", good.error().where, good.error().text);
-            return abort_run(*files, snapshot.run, *inventory, kInternalError, good.error());
-        }
-    }
-    return finish(judge(snapshot, all_checks()), *files, options.output, hooks.command, hooks.drawing);
+    const auto recorded = options.snapshot.empty()
+                              ? Result<void>()
+                              : write_atomically(options.snapshot, snapshot_text(snapshot));
+    const int code =
+        finish(judge(snapshot, all_checks()), *files, options.output, hooks.command, hooks.drawing);
+    if (recorded) return code;
+    // The cluster was judged, and that is told; but a run without its recording is not what was asked for.
+    fmt::print(stderr, "podroute: {}: {}\n", recorded.error().where, recorded.error().text);
+    return kInternalError;
 }
 
 }  // namespace podroute::cli

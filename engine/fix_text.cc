@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/login_text.h"
 #include "engine/route_text.h"
 
 namespace podroute {
@@ -32,14 +33,6 @@ std::string route_line(const Route& route, const HostFacts& facts) {
 
 std::string neighbour_text(const Address& address, std::uint32_t ifindex, const HostFacts& facts) {
     return address.to_string() + " dev " + link_name(facts, ifindex);
-}
-
-// Names of links come from hosts and get into commands that are pasted.
-bool pasteable(const std::string& text) {
-    return std::all_of(text.begin(), text.end(), [](char c) {
-        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        return letter || std::string_view(" .:_-/=@+%").find(c) != std::string_view::npos;
-    });
 }
 
 std::string assignment(const std::string& name, const std::string& value) {
@@ -136,6 +129,7 @@ std::vector<std::string> change_diff(const Change& change, const HostFacts& fact
 
 std::string change_command(const HostId& host, const Change& change, const HostFacts& facts) {
     const std::string command = bare_command(change, facts);
+    // Names of links come from hosts and get into commands that are pasted.
     return command.empty() || !pasteable(command) ? "" : on_host(host, command);
 }
 

@@ -7,6 +7,7 @@
 
 #include "engine/diagnose.h"
 #include "engine/expected.h"
+#include "engine/login_text.h"
 #include "engine/probe_reports.h"
 #include "engine/routing.h"
 
@@ -100,6 +101,15 @@ void add_diagnosis(Outcome& outcome, const Cause& cause) {
     (is_access_code(cause.code) ? outcome.access_error : outcome.network_error) = true;
 }
 
+// Every command of the report as the hosts were logged in to; what cannot be pasted is left out.
+void write_commands(Report& report, const Snapshot& snapshot) {
+    for (Diagnosis& diagnosis : report.diagnoses) {
+        for (std::string& command : diagnosis.cause.commands) command = as_logged_in(command, snapshot);
+        std::erase(diagnosis.cause.commands, "");
+    }
+    for (Fix& fix : report.fixes) fix.command = as_logged_in(fix.command, snapshot);
+}
+
 void conclude(Report& report, const Outcome& outcome, const Snapshot& snapshot) {
     const bool fails =
         outcome.network_error || (outcome.warning && snapshot.policy.fail_on == FailOn::warning);
@@ -146,6 +156,7 @@ Report judge(const Snapshot& snapshot, std::span<const Check> checks) {
         verdicts[i].causes.clear();
         report.checks.push_back({ids[i], std::move(verdicts[i])});
     }
+    write_commands(report, snapshot);
     conclude(report, outcome, snapshot);
     return report;
 }

@@ -24,7 +24,8 @@ std::string error_text(int error);
 // "100: from 10.200.0.0/24 lookup 100"
 std::string rule_text(const Rule& rule);
 
-// Whole commands to type on the jumpbox: "ssh root@node-0 ip route replace ...".
+// Whole commands to type on the jumpbox: "ssh root@node-0 ip route replace ...". as_logged_in() makes them
+// those of the user that podroute was logged in as.
 std::string on_host(const HostId& host, const std::string& command);
 std::string route_command(const std::string& verb, const Route& route, const HostFacts& facts);
 std::string rule_del_command(const Rule& rule);

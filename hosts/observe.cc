@@ -218,10 +218,12 @@ Snapshot observe(Fleet& fleet, Snapshot start, Prober& prober, const std::stop_t
                 tell();
             }
             auto reply = ask<HostFacts>(*link, gather_request(snapshot.inventory, host), kGatherTime);
-            if (reply)
+            if (reply) {
+                reply->login_user = link->login_user();
                 facts = std::move(*reply);
-            else
+            } else {
                 facts = unknown_for(host, reply.error(), "agent-failed", cancel);
+            }
         }
         const std::scoped_lock lock(mutex);
         if (facts.known()) ++state.read;

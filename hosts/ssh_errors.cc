@@ -36,7 +36,16 @@ Unknown proxy_failed(const LoginTarget& t, std::string_view said) {
             ssh_command(t) + " -v true"};
 }
 
+Unknown proxy_useless(const LoginTarget& t, std::string_view end, std::string_view said) {
+    std::string why = "no connection to " + endpoint(t) + ": the proxy " + std::string(end);
+    if (!said.empty()) why += " and said: " + printable(said, 300);
+    return {why, "ssh-failed", ssh_command(t) + " -v true"};
+}
+
 bool proxy_says_unreachable(std::string_view output) {
+    // ssh(1) of its own connection, to a jump host.
+    for (const std::string_view sign : {"ssh: connect to host", "banner exchange"})
+        if (output.find(sign) != std::string_view::npos) return false;
     // As ssh -W and nc(1) put it.
     for (const std::string_view sign : {"open failed: connect failed", "No route to host",
                                         "Network is unreachable", "Connection timed out", "timed out"})
@@ -54,11 +63,12 @@ std::string printable(std::string_view text, std::size_t limit) {
 
 Unknown connect_failed(const LoginTarget& t, int error) {
     const std::string why = error == 0 ? "no answer" : std::strerror(error);
+    const std::string text = "no TCP connection to " + endpoint(t) + ": " + why;
     // A refusal comes from the host itself: it is up, and its sshd is not there.
-    const std::string help = error == ECONNREFUSED
-                                 ? "on " + t.name + ": systemctl start ssh"
-                                 : "ip route get " + t.transport + "; ping -c 3 " + t.transport;
-    return {"no TCP connection to " + endpoint(t) + ": " + why, "host-unreachable", help};
+    if (error == ECONNREFUSED)
+        return {text + " (no sshd listens there; on its console: systemctl start ssh)", "host-unreachable",
+                ssh_command(t) + " -v true"};
+    return {text, "host-unreachable", "ip route get " + t.transport + "; ping -c 3 " + t.transport};
 }
 
 Unknown name_unresolved(const LoginTarget& t, std::string_view why) {
@@ -67,7 +77,8 @@ Unknown name_unresolved(const LoginTarget& t, std::string_view why) {
 }
 
 Unknown session_failed(const LoginTarget& t, std::string_view reason) {
-    return {"connected to " + endpoint(t) + ", but no SSH session: " + printable(reason), "ssh-failed",
+    const std::string way = t.proxied ? " through the proxy" : "";
+    return {"connected to " + endpoint(t) + way + ", but no SSH session: " + printable(reason), "ssh-failed",
             ssh_command(t) + " -v true"};
 }
 
@@ -93,19 +104,26 @@ Unknown host_key_unknown(const LoginTarget& t, std::string_view fingerprint, std
             "ssh-host-key-unknown", help};
 }
 
-Unknown host_key_mismatch(const LoginTarget& t, std::string_view fingerprint, const KnownHostsPlace& place) {
-    const std::string file = place.file.empty() ? "" : " -f " + shell_quoted(place.file);
-    const std::string entry =
-        place.entry.find('[') == std::string::npos ? place.entry : shell_quoted(place.entry);
+Unknown host_key_mismatch(const LoginTarget& t, std::string_view fingerprint,
+                          const std::vector<KnownHostsPlace>& places) {
+    std::string help;
+    for (const KnownHostsPlace& place : places) {
+        const std::string file = place.file.empty() ? "" : " -f " + shell_quoted(place.file);
+        // ssh-keygen takes one name at a time.
+        help += (help.empty() ? "" : "; ") + ("ssh-keygen" + file + " -R ") + shell_quoted(place.entry);
+    }
     return {"the key of " + t.name + " is not the one that is known; it presents " + printable(fingerprint) +
                 ". If the host was made anew, forget the old one",
-            "ssh-host-key-mismatch", "ssh-keygen" + file + " -R " + entry};
+            "ssh-host-key-mismatch", help};
 }
 
-Unknown host_key_revoked(const LoginTarget& t, std::string_view fingerprint) {
+Unknown host_key_revoked(const LoginTarget& t, std::string_view fingerprint, std::string_view key_type) {
+    // Nobody logs in there before it has another key; ssh-keygen -A makes those that are not there.
+    const std::string key = "/etc/ssh/ssh_host_" + printable(key_type, 20) + "_key";
     return {"the key that " + t.name + " presents, " + printable(fingerprint) +
-                ", is marked @revoked in known_hosts",
-            "ssh-host-key-mismatch", "make a new key on " + t.name + ": ssh-keygen -A"};
+                ", is marked @revoked in known_hosts; for a new one, on its console: rm " + key + " " + key +
+                ".pub; ssh-keygen -A; systemctl restart ssh",
+            "ssh-host-key-mismatch", ""};
 }
 
 Unknown agent_failed(const LoginTarget& t, std::string why, std::string help) {

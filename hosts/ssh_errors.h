@@ -3,10 +3,14 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "model/observed.h"
 
 namespace podroute {
+
+// In all of them `help` is one line that can be pasted on the jumpbox, or empty; what can only be done
+// elsewhere stands in `why`.
 
 // What a message needs to know of the login that failed.
 struct LoginTarget {
@@ -23,7 +27,7 @@ std::string ssh_command(const LoginTarget& target);
 // errno of connect(2), 0 for a timeout.
 Unknown connect_failed(const LoginTarget& target, int error);
 Unknown name_unresolved(const LoginTarget& target, std::string_view why);
-// `reason` is libssh's message. Connected, but no session (banner, key exchange, MaxStartups).
+// `reason` is libssh's message. Connected, if by a proxy, but no session (banner, key exchange, MaxStartups).
 Unknown session_failed(const LoginTarget& target, std::string_view reason);
 Unknown auth_failed(const LoginTarget& target, std::string_view methods);
 // Where a host's key stands, or would.
@@ -34,9 +38,10 @@ struct KnownHostsPlace {
 // `fingerprint` is what the host presented ("SHA256:.."), `key_type` is "ed25519", "rsa" or "ecdsa".
 Unknown host_key_unknown(const LoginTarget& target, std::string_view fingerprint, std::string_view key_type,
                          const KnownHostsPlace& place);
+// `places` are all that hold another key of the host.
 Unknown host_key_mismatch(const LoginTarget& target, std::string_view fingerprint,
-                          const KnownHostsPlace& place);
-Unknown host_key_revoked(const LoginTarget& target, std::string_view fingerprint);
+                          const std::vector<KnownHostsPlace>& places);
+Unknown host_key_revoked(const LoginTarget& target, std::string_view fingerprint, std::string_view key_type);
 Unknown agent_failed(const LoginTarget& target, std::string why, std::string help = {});
 Unknown cancelled();
 
@@ -47,7 +52,11 @@ Unknown wrong_user(const LoginTarget& target, std::string_view wanted_user);
 
 // `said` is what the proxy wrote: it could not connect to the host.
 Unknown proxy_failed(const LoginTarget& target, std::string_view said);
+// The proxy let no word of the host's sshd through: nothing is known of the host. `end` is what became of it
+// ("ended with status 1").
+Unknown proxy_useless(const LoginTarget& target, std::string_view end, std::string_view said);
 // What a ProxyCommand wrote to its standard error says of the host behind it: it could not be connected to.
+// That a jump host could not be is no word about the host.
 bool proxy_says_unreachable(std::string_view output);
 
 // One word of a command for sh(1).

@@ -37,6 +37,8 @@ class SshLink final : public HostLink {
         return receive();
     }
 
+    std::string login_user() const override { return session_.target().user; }
+
     // The next reply of the agent, by the deadline of the session.
     Result<Reply> receive() {
         if (auto got = fill(4); !got) return died(got.error());
@@ -135,8 +137,10 @@ class Bootstrap {
             buffer_ += *more;
             if (buffer_.size() > kMaxChatter)
                 return tl::unexpected(
-                    Failed{agent_failed(session_.target(), "the login shell prints without end",
-                                        "look at the shell start files of " + session_.target().user)});
+                    Failed{agent_failed(session_.target(),
+                                        "the login shell prints without end: see the shell start files of " +
+                                            session_.target().user,
+                                        on_host("true | head"))});
         }
     }
 
@@ -186,10 +190,16 @@ class Bootstrap {
         auto failure_text = explain_failure(line.rest);
         const auto space = line.rest.find(' ');
         if (space != std::string::npos) tried_ = line.rest.substr(space + 1);
-        std::string help = failure_text.help.empty() ? "" : on_host(printable(failure_text.help));
+        // Only root remounts and makes room.
+        const std::string& user = session_.target().user;
+        const std::string sudo = user == "root" ? "" : "sudo ";
+        std::string help = failure_text.help.empty() ? "" : on_host(sudo + printable(failure_text.help));
+        // The directory is the host's word.
+        if (failure_text.try_elsewhere && shell_quoted(tried_) != tried_) help.clear();
         if (line.rest == "sudo")
-            help = "as root on " + session_.target().name + ": echo '" + session_.target().user +
-                   " ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/podroute";
+            help = "ssh -t" + on_host("\"echo '" + user +
+                                      " ALL=(ALL) NOPASSWD: ALL' | sudo tee /etc/sudoers.d/podroute\"")
+                                  .substr(3);
         return {agent_failed(session_.target(), printable(failure_text.why, 400), help),
                 failure_text.try_elsewhere};
     }

@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -166,13 +167,14 @@ SshClient::Known SshClient::known() const {
     return Known::unreadable;
 }
 
-bool SshClient::line_holds_key(const std::string& name, const std::string& line) const {
+SshClient::Line SshClient::line_says(const std::string& name, const std::string& line) const {
     const auto key = presented_key(raw());
     ssh_knownhosts_entry* entry = nullptr;
-    if (!key || ssh_known_hosts_parse_line(name.c_str(), line.c_str(), &entry) != SSH_OK) return false;
+    if (!key || ssh_known_hosts_parse_line(name.c_str(), line.c_str(), &entry) != SSH_OK)
+        return Line::not_for_it;
     const bool same = ssh_key_cmp(entry->publickey, key.get(), SSH_KEY_CMP_PUBLIC) == 0;
     ssh_knownhosts_entry_free(entry);
-    return same;
+    return same ? Line::same_key : Line::other_key;
 }
 
 bool SshClient::remember_key() {
@@ -208,6 +210,7 @@ struct SshSession::Impl {
     }
 
     Unknown no_session(const std::stop_token& cancel);
+    std::string end_of_proxy();
     int authenticate();  // SSH_AUTH_*
 
     tl::unexpected<Error> closed() {
@@ -269,10 +272,20 @@ SshLibrary::~SshLibrary() {
     std::signal(SIGPIPE, old_pipe_);
 }
 
+std::string SshSession::Impl::end_of_proxy() {
+    if (guard.fired()) return "let no word of its sshd through in time";
+    const auto status = transport.proxy_end();
+    if (!status) return "closed the connection";
+    if (WIFSIGNALED(*status)) return "was ended by signal " + std::to_string(WTERMSIG(*status));
+    return "ended with status " + std::to_string(WEXITSTATUS(*status));
+}
+
 Unknown SshSession::Impl::no_session(const std::stop_token& cancel) {
     if (cancel.stop_requested()) return cancelled();
     const auto said = printable(transport.proxy_output(), 300);
     if (proxy_says_unreachable(said)) return proxy_failed(target, said);
+    if (target.proxied && ssh_get_serverbanner(session) == nullptr)
+        return proxy_useless(target, end_of_proxy(), said);
     std::string why = guard.fired() ? "no answer in time" : ssh_get_error(session);
     if (!said.empty()) why += " (the proxy says: " + said + ")";
     return session_failed(target, why);

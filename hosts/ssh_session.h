@@ -50,8 +50,9 @@ class SshClient {
     // After the key exchange: the key that was presented, and what known_hosts says of it.
     Key presented() const;
     Known known() const;
-    // Whether a line of known_hosts is for `name` and holds the presented key.
-    bool line_holds_key(const std::string& name, const std::string& line) const;
+    // What a line of known_hosts says of the presented key: it is not for `name`, or has that key or another.
+    enum class Line : std::uint8_t { not_for_it, same_key, other_key };
+    Line line_says(const std::string& name, const std::string& line) const;
     bool remember_key();
     std::string error() const;
 

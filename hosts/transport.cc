@@ -106,6 +106,18 @@ Transport::~Transport() {
     waitpid(proxy_, nullptr, 0);
 }
 
+std::optional<int> Transport::proxy_end() {
+    int status = 0;
+    for (int i = 0; proxy_ > 0 && i < 50; ++i) {
+        if (waitpid(proxy_, &status, WNOHANG) == proxy_) {
+            proxy_ = 0;
+            return status;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return std::nullopt;
+}
+
 std::string Transport::proxy_output() const {
     if (errors_ < 0) return {};
     // The proxy's last words may come a little after its end of the connection is closed.

@@ -26,6 +26,8 @@ class Transport {
     // The shortest round trip that the kernel has seen on it (tcp(7), TCP_INFO); nothing where it is no TCP
     // connection of ours.
     std::optional<std::chrono::microseconds> round_trip() const;
+    // How the proxy ended, as waitpid(2) says it; nothing where it goes on after a moment, or there is none.
+    std::optional<int> proxy_end();
     // What the proxy has written to its standard error so far, at most 4 KB.
     std::string proxy_output() const;
 

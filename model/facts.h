@@ -193,6 +193,7 @@ struct HostFacts {
     Observed<FirewallFacts> firewall;
     Observed<std::vector<FibAnswer>> fib;
     Observed<std::vector<Address>> nameservers{};  // of /etc/resolv.conf, and those behind a local stub
+    std::string login_user{};  // as whom the host was logged in to; empty: not told. The agent never says it
 
     bool operator==(const HostFacts&) const = default;
 };

@@ -79,6 +79,7 @@ void fields(V& v, HostFacts& x, const HostFacts& d) {
     PODROUTE_FIELD(ssh_connection), PODROUTE_FIELD(links), PODROUTE_FIELD(addresses), PODROUTE_FIELD(routes);
     PODROUTE_FIELD(rules), PODROUTE_FIELD(neighbours), PODROUTE_FIELD(sysctls), PODROUTE_FIELD(cni);
     PODROUTE_FIELD(firewall), PODROUTE_FIELD(fib), PODROUTE_FIELD(nameservers);
+    PODROUTE_FIELD(login_user);
 }
 
 namespace codec {

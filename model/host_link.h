@@ -16,6 +16,8 @@ class HostLink {
     // One request, one reply. Errors: "agent-failed" (died, garbage), "timeout". After an error the link is
     // dead.
     virtual Result<Reply> call(const Request& request, Deadline deadline) = 0;
+    // As whom the host is logged in to; empty where there is no login.
+    virtual std::string login_user() const { return {}; }
 };
 
 }  // namespace podroute

@@ -42,6 +42,15 @@ enum class Trace : std::uint8_t { failed, all, none };
 inline constexpr std::uint32_t kPairsAuto = 0, kPairsFull = std::numeric_limits<std::uint32_t>::max();
 inline constexpr std::size_t kFullPairsUpTo = 128;
 
+// How hosts are logged in to, as the command line said it, for the commands in reports.
+struct Login {
+    std::string user;   // empty: ssh_config's, else root
+    unsigned port = 0;  // 0: ssh_config's, else 22
+    bool sudo = false;  // the agent was started by `sudo -n`
+
+    bool operator==(const Login&) const = default;
+};
+
 struct Policy {
     Routing routing = Routing::automatic;
     std::set<HostId> only;       // hosts that are judged; empty: all
@@ -57,6 +66,7 @@ struct Policy {
     Trace trace = Trace::failed;
     std::uint32_t pairs_per_cidr = kPairsAuto;
     std::optional<std::pair<Endpoint, Endpoint>> pair{};  // these two only, both ways
+    Login login{};
 
     bool operator==(const Policy&) const = default;
 };

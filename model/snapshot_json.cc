@@ -19,12 +19,17 @@ void fields(V& v, Inventory& x, const Inventory& d) {
     PODROUTE_FIELD(hosts);
 }
 template <class V>
+void fields(V& v, Login& x, const Login& d) {
+    PODROUTE_FIELD(user), PODROUTE_FIELD(port), PODROUTE_FIELD(sudo);
+}
+template <class V>
 void fields(V& v, Policy& x, const Policy& d) {
     PODROUTE_FIELD(routing), PODROUTE_FIELD(only), PODROUTE_FIELD(layers), PODROUTE_FIELD(skip),
         PODROUTE_FIELD(fail_on);
     PODROUTE_FIELD(protocols), PODROUTE_FIELD(count), PODROUTE_FIELD(timeout_ms),
         PODROUTE_FIELD(max_loss_ppm);
-    PODROUTE_FIELD(tcp_port), PODROUTE_FIELD(trace), PODROUTE_FIELD(pairs_per_cidr), PODROUTE_FIELD(pair);
+    PODROUTE_FIELD(tcp_port), PODROUTE_FIELD(trace), PODROUTE_FIELD(pairs_per_cidr), PODROUTE_FIELD(pair),
+        PODROUTE_FIELD(login);
 }
 template <class V>
 void fields(V& v, RunInfo& x, const RunInfo& d) {
@@ -116,7 +121,8 @@ std::string line(const json& j) {
     return j.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-// Reads up to a newline, but never more than kMaxLine.
+// Reads up to a newline, but never more than kMaxLine. The buffer is read past the stream, for speed: what it
+// throws (a directory, a disk that fails) comes through.
 bool read_line(std::istream& in, std::string& text) {
     text.clear();
     std::streambuf* buffer = in.rdbuf();
@@ -182,7 +188,9 @@ void write_snapshot(const Snapshot& snapshot, std::ostream& out) {
     out << line({{"end", true}});
 }
 
-Result<Snapshot> read_snapshot(std::istream& in, std::string_view file) {
+namespace {
+
+Result<Snapshot> read_lines(std::istream& in, std::string_view file) {
     Snapshot snapshot;
     std::string text;
     for (unsigned number = 1; read_line(in, text); ++number) {
@@ -194,7 +202,8 @@ Result<Snapshot> read_snapshot(std::istream& in, std::string_view file) {
                 if (!parsed->is_object()) throw DecodeError("an object is wanted");
                 read_header(*parsed, snapshot);
             } else if (read_entry(*parsed, snapshot)) {
-                return snapshot;
+                if (in.rdbuf()->sgetc() == std::char_traits<char>::eof()) return snapshot;
+                throw DecodeError("more follows the end line: these are two snapshots, or it is none");
             }
         } catch (const DecodeError& e) {
             return failure("bad-snapshot", e.what(), where);
@@ -204,6 +213,17 @@ Result<Snapshot> read_snapshot(std::istream& in, std::string_view file) {
     }
     return failure("bad-snapshot", "the file ends before its end line: it was cut short, or is no snapshot",
                    std::string(file));
+}
+
+}  // namespace
+
+Result<Snapshot> read_snapshot(std::istream& in, std::string_view file) {
+    try {
+        return read_lines(in, file);
+    } catch (const std::ios_base::failure& e) {
+        return failure("bad-snapshot", std::string("cannot be read: ") + e.code().message(),
+                       std::string(file));
+    }
 }
 
 }  // namespace podroute

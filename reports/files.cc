@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 tl::unexpected<Error> not_written(const std::string& path, const std::string& why) {
-    return failure("report-not-written", "cannot write the report '" + sanitize(path) + "': " + why, path);
+    return failure("report-not-written", "cannot write '" + sanitize(path) + "': " + why, path);
 }
 
 std::string reason(int error) {
@@ -121,6 +121,16 @@ Result<void> replace(const std::string& path, const std::string& target, std::st
 
 }  // namespace
 
+bool same_file(const std::string& a, const std::string& b) {
+    const auto first = real_target(a), second = real_target(b);
+    if (!first || !second) return false;
+    std::error_code error;
+    if (fs::equivalent(*first, *second, error)) return true;
+    const fs::path one = fs::absolute(*first, error), other = fs::absolute(*second, error);
+    return one.filename() == other.filename() &&
+           fs::equivalent(one.parent_path(), other.parent_path(), error);
+}
+
 Result<void> write_atomically(const std::string& path, std::string_view bytes) {
     const auto target = real_target(path);
     if (!target) return tl::unexpected(target.error());
@@ -128,13 +138,8 @@ Result<void> write_atomically(const std::string& path, std::string_view bytes) {
 }
 
 Result<ReportFiles> ReportFiles::open(ReportTargets targets, const Report& aborted) {
-    if (!targets.json.empty() && !targets.junit.empty()) {
-        std::error_code error;
-        const fs::path json = fs::weakly_canonical(targets.json, error);
-        const fs::path junit = fs::weakly_canonical(targets.junit, error);
-        if (json == junit)
-            return not_written(targets.junit, "the JSON and the JUnit report would be the same file");
-    }
+    if (same_file(targets.json, targets.junit))
+        return not_written(targets.junit, "the JSON and the JUnit report would be the same file");
     ReportFiles files(std::move(targets));
     if (auto written = files.write(aborted); !written) return tl::unexpected(written.error());
     return files;

@@ -14,6 +14,11 @@ namespace podroute {
 // permission, disk full, or the path is no regular file (a device or FIFO would be replaced by a file).
 Result<void> write_atomically(const std::string& path, std::string_view bytes);
 
+// Whether two names are of one file, so that writing one replaces the other: behind symbolic links and other
+// mounts, also before the file is there. Names that lead nowhere are of no file; devices, pipes and terminals
+// are nothing that is replaced.
+bool same_file(const std::string& a, const std::string& b);
+
 struct ReportTargets {
     std::string json, junit;  // file names; empty: not asked for
     JunitOptions junit_options;

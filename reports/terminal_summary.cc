@@ -142,6 +142,8 @@ void write_layers(Page& page, const Report& report) {
         row.counts.unknown = std::min(pairs.unknown, pairs.total - row.counts.fail);
         row.counts.pass = pairs.total - row.counts.fail - row.counts.unknown;
         row.detail = row.counts.unknown > 0 ? fmt::format("{} unknown", row.counts.unknown) : "";
+        // Options left out what breaks them: the run passes, and the pairs are still shown.
+        if (report.verdict == RunVerdict::pass) std::swap(row.counts.fail, row.counts.warn);
         rows.push_back(std::move(row));
     }
     if (rows.empty()) return;
@@ -154,7 +156,7 @@ void write_layers(Page& page, const Report& report) {
     for (Row& row : rows) {
         const std::size_t used = 14 + ratio + 3 + word + 3;
         const std::size_t room = page.width() > used + 10 ? page.width() - used : 10;
-        if (row.name == "pairs" && row.counts.fail > 0) {
+        if (row.name == "pairs" && row.counts.fail + row.counts.warn > 0) {
             const std::string rest = row.detail.empty() ? "" : ", " + row.detail;
             row.detail = broken_pairs(page, report, room > rest.size() + 1 ? room - rest.size() : 1) + rest;
         }

@@ -106,12 +106,16 @@ std::string inconclusive(const Page& page, const Report& report) {
 
 std::string passed(const Report& report) {
     const PairCounts& pairs = tested_pairs(report);
+    const bool probed = report.probed.total > 0;
     const std::size_t works = pairs.total - std::min(pairs.total, pairs.broken + pairs.unknown);
-    std::string text = counted(report.checks_summary.pass, "check") + " pass";
-    if (report.probed.total > 0)
-        text = fmt::format("{} of {} answered", works, counted(pairs.total, "probe"));
-    else if (pairs.total > 0)
-        text = fmt::format("{} of {} routed both ways", works, counted(pairs.total, "pair"));
+    const std::string tested = counted(pairs.total, probed ? "probe" : "pair");
+    std::string text =
+        pairs.total == 0 || pairs.broken > 0
+            ? counted(report.checks_summary.pass, "check") + " pass"
+            : fmt::format("{} of {} {}", works, tested, probed ? "answered" : "routed both ways");
+    // A broken pair fails the run, unless options left its cause out.
+    if (pairs.broken > 0)
+        text += fmt::format(", but {} of {} are broken by what was left out", pairs.broken, tested);
     if (const std::size_t warnings = count(report, Severity::warning); warnings > 0)
         text += ", " + counted(warnings, "warning");
     return text;
@@ -147,7 +151,10 @@ std::string last_line(const Page& page, const Report& report) {
             word = "PASSED";
             ink = Ink::bold;
             text = passed(report);
-            parts.push_back(counted(counts.total() - counts.skip, "check"));
+            parts.push_back(counts.pass == counts.total() - counts.skip
+                                ? counted(counts.pass, "check")
+                                : fmt::format("{} of {} pass", counts.pass,
+                                              counted(counts.total() - counts.skip, "check")));
             break;
         case RunVerdict::fail:
             text = failed(page, report);

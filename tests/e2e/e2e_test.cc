@@ -171,6 +171,91 @@ TEST_F(EndToEnd, BadUsageIsExitTwo) {
         EXPECT_EQ(podroute(words).exit_code, 2);
 }
 
+TEST_F(EndToEnd, AFileThatIsReadIsNeverWrittenAndNoTwoAreOne) {
+    ASSERT_EQ(
+        podroute({"verify", "--machines", kMachines, "--snapshot", "/tmp/f.snap", "--json", "/tmp/f.json"})
+            .exit_code,
+        1);
+    shell(
+        "cp /root/machines.txt /tmp/m.txt; ln -sf m.txt /tmp/m.link; cp /root/.ssh/config /tmp/f.ssh; "
+        "printf '[verify]\\nquiet = true\\n' > /tmp/f.toml");
+    const auto sums = shell("cd /tmp && sha256sum m.txt f.snap f.json f.ssh f.toml").output;
+    for (const char* line :
+         {"verify --machines m.txt --json m.txt", "verify --machines m.txt --junit ./m.link",
+          "verify --machines m.txt --snapshot /tmp/m.txt", "verify --machines - --json m.txt < m.txt",
+          "verify --machines m.txt --ssh-config f.ssh --json f.ssh",
+          "verify --config f.toml --machines m.txt --json f.toml",
+          "verify --machines m.txt --json new --snapshot new", "verify --machines m.txt --json new > new",
+          "verify --machines m.txt --junit new --snapshot ./new", "replay f.snap --json f.snap",
+          "replay f.snap --junit ../tmp/f.snap", "undo f.json --json f.json",
+          "undo f.json --machines m.txt --junit m.txt"}) {
+        const auto refused = shell(std::string("cd /tmp && " PODROUTE " ") + line);
+        EXPECT_EQ(refused.exit_code, 2) << line << refused.output;
+        EXPECT_NE(refused.errors.find(" are the same file, '"), std::string::npos) << line << refused.errors;
+    }
+    EXPECT_EQ(shell("cd /tmp && sha256sum m.txt f.snap f.json f.ssh f.toml").output, sums);
+    EXPECT_EQ(shell("test ! -s /tmp/new").exit_code, 0);
+}
+
+TEST_F(EndToEnd, StandardOutputThatIsFullIsAnErrorAndAReaderThatLeavesIsNone) {
+    for (const char* line : {"plan --machines /root/machines.txt", "explain", "--help",
+                             "explain route-missing", "verify --machines /root/machines.txt"}) {
+        const auto full = shell(std::string(PODROUTE " ") + line + " > /dev/full");
+        EXPECT_EQ(full.exit_code, 70) << line;
+        EXPECT_NE(full.errors.find("standard output could not be written"), std::string::npos) << full.errors;
+    }
+    // The reader is gone before anything is written.
+    const auto left =
+        shell("( sleep 1; " PODROUTE " plan --machines /root/machines.txt; echo $? >&2 ) | true");
+    EXPECT_EQ(left.errors, "0\n");
+}
+
+TEST_F(EndToEnd, BadFilesAreToldByName) {
+    shell(
+        "mkdir -p /tmp/dir; printf 'Host *\\n  Port 99999\\n' > /tmp/bad.ssh; head -c 4096 /dev/zero > "
+        "/tmp/zero.ssh; printf '[verify]\\nnonsense = 1\\n' > /tmp/bad.toml");
+    for (const auto& [line, wanted] : std::vector<std::pair<std::string, std::string>>{
+             {"replay /tmp/dir", "/tmp/dir: cannot be read: Is a directory"},
+             {"undo /tmp/dir", "/tmp/dir: "},
+             {"verify --machines /tmp/dir", "/tmp/dir: Is a directory"},
+             {"verify --machines ''", "the file name is empty"},
+             {"verify --json ''", "a file name is wanted"},
+             {"frobnicate", "'frobnicate' is no command; the commands are verify, "},
+             {"verify --config /tmp/bad.toml", "/tmp/bad.toml: there is no option verify.nonsense"},
+             {"verify --machines /root/machines.txt --ssh-config /tmp/bad.ssh",
+              "/tmp/bad.ssh:2: 'Port 99999': a port is a number from 1 to 65535"},
+             {"verify --machines /root/machines.txt --ssh-config /tmp/zero.ssh", "/tmp/zero.ssh:1: "}}) {
+        const auto refused = shell(PODROUTE " " + line);
+        EXPECT_EQ(refused.exit_code, 2) << line << refused.output << refused.errors;
+        EXPECT_NE(refused.errors.find(wanted), std::string::npos) << line << ": " << refused.errors;
+    }
+}
+
+TEST_F(EndToEnd, CommandsAreForTheUserThatLoggedIn) {
+    // Without sudo: the tables are read all the same. The user is in no other lab's /etc.
+    ASSERT_EQ(
+        shell("for h in server node-0 node-1; do ssh $h 'grep -q ^bob: /etc/passwd || { echo "
+              "bob:x:4711:4711::/var/lib/bob:/bin/sh >> /etc/passwd; echo bob:*:19000:0:99999:7::: >> "
+              "/etc/shadow; mkdir -p /var/lib/bob/.ssh; cp /root/.ssh/authorized_keys /var/lib/bob/.ssh; "
+              "chown -R 4711:4711 /var/lib/bob; }' || exit 1; done")
+            .exit_code,
+        0);
+    const std::string command = "ssh -t bob@node-0 sudo ip route add 10.200.1.0/24 via 10.240.0.21";
+    const auto asked = podroute({"verify", "--machines", kMachines, "--user", "bob", "--snapshot",
+                                 "/tmp/u.snap", "--json", "/tmp/u.json"});
+    EXPECT_EQ(asked.exit_code, 1) << asked.output << asked.errors;
+    EXPECT_NE(asked.output.find(command + "\n"), std::string::npos) << asked.output;
+    EXPECT_EQ(asked.output.find("root@"), std::string::npos) << asked.output;
+    EXPECT_EQ(asked.output.find("blocked by host-access"), std::string::npos) << asked.output;
+    EXPECT_EQ(podroute({"replay", "/tmp/u.snap", "--json", "/tmp/u2.json"}).exit_code, 1);
+    EXPECT_EQ(shell("cmp /tmp/u.json /tmp/u2.json").exit_code, 0);
+    // The user of ssh_config is one, too.
+    shell("( echo 'Host node-0'; echo '  User bob'; cat /root/.ssh/config ) > /tmp/u.ssh");
+    const auto configured =
+        podroute({"verify", "--machines", kMachines, "--ssh-config", "/tmp/u.ssh", "--only", "node-0"});
+    EXPECT_NE(configured.output.find(command + "\n"), std::string::npos) << configured.output;
+}
+
 TEST_F(EndToEnd, EveryCommandsHelpHasTwoExamples) {
     for (const char* command : {"verify", "plan", "replay", "undo", "explain"}) {
         const auto help = podroute({command, "--help"});

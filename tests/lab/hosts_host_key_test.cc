@@ -1,5 +1,7 @@
 // Host keys: nothing is sent to a host whose key is not the known one, and the help makes it known.
+#include <algorithm>
 #include <filesystem>
+#include <tuple>
 
 #include "tests/lab/hosts_sshd.h"
 
@@ -66,6 +68,7 @@ TEST_F(HostKey, ARevokedOneIsAMismatchAlsoWhereItIsKnown) {
     for (const auto check : {HostKeyCheck::strict, HostKeyCheck::accept_new})
         EXPECT_EQ(reach(check).unknown().code, "ssh-host-key-mismatch");
     EXPECT_FALSE(authenticated());
+    EXPECT_NE(reach().unknown().why.find("rm /etc/ssh/ssh_host_ed25519_key "), std::string::npos);
 }
 
 TEST_F(HostKey, ItIsFoundUnderNameFqdnAndAddressPlainAndHashed) {
@@ -94,6 +97,42 @@ TEST_F(HostKey, ATypeThatTheHostNoLongerHasIsAMismatch) {
     ASSERT_EQ(shell("ssh-keygen -q -t ecdsa -N '' -f second"), 0);
     ASSERT_EQ(shell("echo node-0 $(cut -d' ' -f1,2 second.pub) > known_hosts"), 0);
     EXPECT_EQ(reach(HostKeyCheck::accept_new).unknown().code, "ssh-host-key-mismatch");
+}
+
+TEST_F(HostKey, OneHelpForgetsAChangedOneUnderAllItsNames) {
+    start({.known = false});
+    ASSERT_EQ(shell("ssh-keygen -q -t ed25519 -N '' -f old; ssh-keygen -q -t ed25519 -N '' -f other"), 0);
+    const std::string others = "echo node-9 $(cut -d' ' -f1,2 other.pub); ";
+    const std::string each =
+        "for n in node-0 node-0.kubernetes.local 10.240.0.20; do echo $n $(cut -d' ' -f1,2 "
+        "old.pub); done";
+    const std::string together = "echo node-0,node-0.kubernetes.local,10.240.0.20 $(cut -d' ' -f1,2 old.pub)";
+    for (const auto& [lines, hashed, commands] :
+         {std::tuple{each, false, 3}, std::tuple{each, true, 3}, std::tuple{together, false, 1}}) {
+        ASSERT_EQ(shell("( " + others + lines + " ) > known_hosts"), 0);
+        if (hashed) {
+            ASSERT_EQ(shell("ssh-keygen -q -H -f known_hosts >/dev/null 2>&1"), 0);
+        }
+        const auto changed = reach();
+        ASSERT_FALSE(changed.known());
+        EXPECT_EQ(changed.unknown().code, "ssh-host-key-mismatch");
+        const auto& help = changed.unknown().help;
+        EXPECT_EQ(std::count(help.begin(), help.end(), ';'), commands - 1) << help;
+        ASSERT_EQ(shell("( set -e; " + help + " ) >/dev/null 2>&1"), 0) << help;
+        EXPECT_EQ(reach().unknown().code, "ssh-host-key-unknown") << help;
+        EXPECT_EQ(shell("test $(wc -l < known_hosts) = 1"), 0) << "the keys of others stay";
+    }
+}
+
+TEST_F(HostKey, TheNameThatSshLooksItUpByComesFirst) {
+    const auto& host = start({.known = false});
+    write("config", read("config") + "Host node-0\n  HostName 10.240.0.20\n");
+    ASSERT_EQ(shell("ssh-keygen -q -t ed25519 -N '' -f old"), 0);
+    ASSERT_EQ(shell("echo node-0 $(cut -d' ' -f1,2 old.pub) > known_hosts"), 0);
+    write("known_hosts", read("known_hosts") + "10.240.0.20 " + key_line(host) + "\n");
+    ASSERT_EQ(shell("ssh -F config -o BatchMode=yes root@node-0 true"), 0) << "ssh logs in";
+    const auto facts = reach();
+    EXPECT_TRUE(facts.known()) << facts.unknown().why;
 }
 
 }  // namespace

@@ -55,6 +55,58 @@ TEST(LabFaults, MendRestoresFourNodesWithoutBridge) {
     break_and_mend_all(o);
 }
 
+// As a person does who follows the printed commands, and mends the lab afterwards.
+TEST(LabFaults, MendRestoresTheRestWhereSomebodyMendedByHand) {
+    LabOptions o;
+    o.name = fmt::format("test-hand-{}", getpid());
+    const auto lab = Lab::up(o);
+    ASSERT_TRUE(lab) << lab.error().text;
+    const auto& topology = (*lab)->topology();
+    const RunIn run = [&](const std::string& host, const std::vector<std::string>& argv,
+                          const std::string& input) { return (*lab)->run(host, argv, input); };
+    const auto before = read_states(topology, run);
+    ASSERT_TRUE(before) << before.error().text;
+    for (const auto& [name, command] : std::vector<std::pair<std::string, std::string>>{
+             {"rule-diverted-vpn", "ip rule del pref 1000"},
+             {"route-missing", "ip route add 10.200.1.0/24 via 10.240.0.21"},
+             {"route-blackhole", "ip route del 10.200.1.0/24; ip route add 10.200.1.0/24 via 10.240.0.21"},
+             {"route-partial", "ip route add 10.200.1.0/24 via 10.240.0.21"},
+             {"route-shadowed-docker", "ip address del 10.200.1.129/26 dev docker0"},
+             {"neighbour-wrong", "ip neigh del 10.240.0.21 dev eth0"},
+             {"forwarding-disabled", "sysctl -qw net.ipv4.ip_forward=1"}}) {
+        SCOPED_TRACE(name);
+        const Fault* fault = find_fault(name);
+        ASSERT_NE(fault, nullptr);
+        const auto at = place(*fault, topology, {});
+        ASSERT_TRUE(at);
+        ASSERT_TRUE(break_hosts(*fault, topology, *at, run));
+        ASSERT_EQ(run("node-0", {"sh", "-c", command}, {}).exit_code, 0);
+        const auto mended = mend_hosts(*fault, topology, *at, run);
+        EXPECT_TRUE(mended) << mended.error().text;
+        const auto left = settled_differences(*before, topology, run, std::chrono::seconds(3));
+        ASSERT_TRUE(left);
+        EXPECT_EQ(joined(*left), "");
+    }
+}
+
+TEST(LabFaults, AStepThatCannotBeTakenBackIsToldAndTheOthersAreTakenBack) {
+    LabOptions o;
+    o.name = fmt::format("test-stuck-{}", getpid());
+    const auto lab = Lab::up(o);
+    ASSERT_TRUE(lab) << lab.error().text;
+    const RunIn run = [&](const std::string& host, const std::vector<std::string>& argv,
+                          const std::string& input) { return (*lab)->run(host, argv, input); };
+    Fault fault = *find_fault("route-missing");
+    fault.steps[0].undo = "echo it is stuck >&2; false\nip route add $PN4 via $P4";
+    const auto at = place(fault, (*lab)->topology(), {});
+    ASSERT_TRUE(at);
+    ASSERT_TRUE(break_hosts(fault, (*lab)->topology(), *at, run));
+    const auto mended = mend_hosts(fault, (*lab)->topology(), *at, run);
+    ASSERT_FALSE(mended);
+    EXPECT_NE(mended.error().text.find("it is stuck"), std::string::npos) << mended.error().text;
+    EXPECT_NE(run("node-0", {"ip", "route", "show", "10.200.1.0/24"}, {}).output, "");
+}
+
 // The second NIC must really make the kernel drop, or the fault would be one by name only.
 TEST(LabFaults, StrictReversePathFilterDropsByTheKernelsOwnAnswer) {
     LabOptions o;

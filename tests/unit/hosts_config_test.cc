@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "hosts/ssh_config.h"
+#include "hosts/ssh_config_file.h"
 
 namespace podroute {
 namespace {
@@ -70,6 +71,52 @@ TEST_F(SshConfig, AJumpReadsTheSameFile) {
     EXPECT_NE(login.proxy_command.find("-l ops"), std::string::npos);
     EXPECT_FALSE(resolve("Host node-0\n ProxyCommand none\n").target.proxied);
     EXPECT_EQ(resolve("Host node-0\n ProxyCommand nc %h %p\n").proxy_command, "nc %h %p");
+}
+
+class SshConfigFile : public SshConfig {
+  protected:
+    std::string error(const std::string& text) {
+        const auto file = directory_ / "config";
+        std::ofstream(file) << text;
+        const auto good = check_ssh_config(file);
+        if (good) return {};
+        EXPECT_EQ(good.error().where.rfind(directory_.string(), 0), 0U);
+        return good.error().where.substr(directory_.string().size() + 1) + ": " + good.error().text;
+    }
+};
+
+TEST_F(SshConfigFile, WhatPeopleWriteIsGood) {
+    EXPECT_EQ(error(""), "");
+    EXPECT_EQ(
+        error(
+            "# comment \xc3\xa9\n\nHost node-*\n\tHostName=10.240.0.20\r\n  Port = 2200\n  Port \"22\"\n"
+            "Match exec \"test -f x\"\n ProxyCommand ssh -W %h:%p jump\n IdentityFile \"~/a b\"\nport 65535"),
+        "");
+    EXPECT_TRUE(check_ssh_config((directory_ / "nowhere").string()));
+    EXPECT_TRUE(check_ssh_config("/dev/null"));
+}
+
+TEST_F(SshConfigFile, APortThatIsNoneIsNamedWithItsLine) {
+    EXPECT_EQ(error("Host node-0\n  Port 99999\n"),
+              "config:2: 'Port 99999': a port is a number from 1 to 65535");
+    for (const std::string port : {"0", "-1", "65536", "22x", "", "0x16", "99999999999999999999"})
+        EXPECT_EQ(error("Host *\n\n port=" + port + "\n").rfind("config:3: ", 0), 0U) << port;
+    std::ofstream(directory_ / "more") << "Port 70000\n";
+    EXPECT_EQ(error("Include " + (directory_ / "mor?").string() + "\n"),
+              "more:1: 'Port 70000': a port is a number from 1 to 65535");
+    EXPECT_NE(error("Include " + (directory_ / "config").string() + "\n"), "") << "it ends";
+}
+
+TEST_F(SshConfigFile, WhatIsNoTextIsNoConfiguration) {
+    using namespace std::string_literals;
+    EXPECT_EQ(error("Host *\n\x7f"
+                    "ELF\0\1\2"s),
+              "config:2: this is no text, so no ssh_config(5)");
+    EXPECT_EQ(error("{\"a\": 1}\n"), "config:1: '{\"a\": 1}' begins with no keyword of ssh_config(5)");
+    EXPECT_NE(error("-----BEGIN OPENSSH PRIVATE KEY-----\n"), "");
+    EXPECT_NE(error(std::string(100'000, 'a')), "");
+    EXPECT_FALSE(check_ssh_config(directory_.string()));
+    EXPECT_FALSE(check_ssh_config("/dev/zero"));
 }
 
 }  // namespace

@@ -16,7 +16,9 @@ TEST(SshErrors, ATcpFailureIsUnreachable) {
     EXPECT_EQ(timeout.code, "host-unreachable");
     EXPECT_EQ(timeout.why, "no TCP connection to 10.240.0.21 port 22: no answer");
     EXPECT_EQ(timeout.help, "ip route get 10.240.0.21; ping -c 3 10.240.0.21");
-    EXPECT_EQ(connect_failed(kNode, ECONNREFUSED).help, "on node-1: systemctl start ssh");
+    const auto refused = connect_failed(kNode, ECONNREFUSED);
+    EXPECT_NE(refused.why.find("on its console: systemctl start ssh"), std::string::npos) << refused.why;
+    EXPECT_EQ(refused.help, "ssh root@node-1 -v true");
     EXPECT_EQ(name_unresolved(kNode, "x").code, "host-unreachable");
 }
 
@@ -42,11 +44,24 @@ TEST(SshErrors, AnUnknownKeyIsFetchedByAddressAndComparedOnTheHost) {
 }
 
 TEST(SshErrors, AChangedKeyIsForgottenInTheRightFile) {
-    EXPECT_EQ(host_key_mismatch(kNode, "f", {"node-1", ""}).help, "ssh-keygen -R node-1");
-    const auto u = host_key_mismatch(kOtherPort, "f", {"[node-1]:2222", "kh"});
+    EXPECT_EQ(host_key_mismatch(kNode, "f", {{"node-1", ""}}).help, "ssh-keygen -R node-1");
+    EXPECT_EQ(
+        host_key_mismatch(kNode, "f", {{"node-1", ""}, {"10.240.0.21", "/etc/ssh/ssh_known_hosts"}}).help,
+        "ssh-keygen -R node-1; ssh-keygen -f /etc/ssh/ssh_known_hosts -R 10.240.0.21");
+    const auto u = host_key_mismatch(kOtherPort, "f", {{"[node-1]:2222", "kh"}});
     EXPECT_EQ(u.code, "ssh-host-key-mismatch");
     EXPECT_EQ(u.help, "ssh-keygen -f kh -R '[node-1]:2222'");
-    EXPECT_EQ(host_key_revoked(kNode, "f").code, "ssh-host-key-mismatch");
+}
+
+TEST(SshErrors, ARevokedKeyIsReplacedOnTheHostAndNotByACommandOfTheJumpbox) {
+    const auto u = host_key_revoked(kNode, "f", "ed25519");
+    EXPECT_EQ(u.code, "ssh-host-key-mismatch");
+    EXPECT_NE(
+        u.why.find("on its console: rm /etc/ssh/ssh_host_ed25519_key /etc/ssh/ssh_host_ed25519_key.pub; "
+                   "ssh-keygen -A; systemctl restart ssh"),
+        std::string::npos)
+        << u.why;
+    EXPECT_EQ(u.help, "");
 }
 
 TEST(SshErrors, ACloudImagesRefusalNamesTheUser) {
@@ -73,6 +88,25 @@ TEST(SshErrors, AProxyThatCannotConnectMeansUnreachable) {
     EXPECT_TRUE(proxy_says_unreachable("channel 0: open failed: connect failed: No route to host\r\n"));
     EXPECT_FALSE(proxy_says_unreachable("root@jump: Permission denied (publickey)."));
     EXPECT_EQ(proxy_failed(kNode, "x").code, "host-unreachable");
+}
+
+TEST(SshErrors, AJumpHostThatCannotBeReachedIsNoWordAboutTheHost) {
+    for (const auto* said :
+         {"ssh: connect to host 10.240.0.99 port 22: No route to host",
+          "ssh: connect to host bastion port 22: Connection timed out",
+          "Connection timed out during banner exchange\r\nConnection to 10.240.0.99 port 22 "
+          "timed out"})
+        EXPECT_FALSE(proxy_says_unreachable(said)) << said;
+    auto behind = kNode;
+    behind.proxied = true;
+    const auto u = proxy_useless(behind, "ended with status 127", "sh: 1: exec: nc: not found\n");
+    EXPECT_EQ(u.code, "ssh-failed");
+    EXPECT_EQ(
+        u.why,
+        "no connection to 10.240.0.21 port 22: the proxy ended with status 127 and said: sh: 1: exec: nc: "
+        "not found");
+    EXPECT_EQ(session_failed(behind, "x").why,
+              "connected to 10.240.0.21 port 22 through the proxy, but no SSH session: x");
 }
 
 TEST(SshErrors, WordsAreQuotedForTheShell) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <fstream>
 #include <sstream>
 
 #include "model/snapshot.h"
@@ -15,9 +16,11 @@ Snapshot sample() {
     s.policy.routing = Routing::host;
     s.policy.layers = {Layer::routes};
     s.policy.skip = {"reverse-path"};
+    s.policy.login = {"bob", 2222, true};
     s.inventory = *parse_machines_txt("10.240.0.10 s.k server\n10.240.0.20 n.k node-0 10.200.0.0/24\n", "m");
     HostFacts facts;
     facts.hostname = "node-0";
+    facts.login_user = "bob";
     s.hosts["node-0"] = facts;
     s.hosts["server"] = Unknown{"connection refused", "host-unreachable", "start sshd"};
     RoundResult round;
@@ -76,6 +79,21 @@ TEST(SnapshotFile, AForeignFileIsNoSnapshot) {
     EXPECT_FALSE(read("[]\n"));
     EXPECT_FALSE(read("10.240.0.10 server.kubernetes.local server\n"));
     EXPECT_FALSE(read(std::string(2'000'000, '[')));
+}
+
+TEST(SnapshotFile, TwoInOneFileAreRefused) {
+    const auto whole = text(sample());
+    const auto back = read(whole + whole);
+    ASSERT_FALSE(back);
+    EXPECT_NE(back.error().text.find("follows the end line"), std::string::npos) << back.error().text;
+}
+
+TEST(SnapshotFile, ADirectoryIsAnError) {
+    std::ifstream in("/");
+    const auto back = read_snapshot(in, "/");
+    ASSERT_FALSE(back);
+    EXPECT_EQ(back.error().text, "cannot be read: Is a directory");
+    EXPECT_EQ(back.error().where, "/");
 }
 
 TEST(SnapshotFile, AHostTwiceIsRefused) {

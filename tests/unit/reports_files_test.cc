@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "reports/files.h"
@@ -113,6 +114,24 @@ TEST_F(Files, FollowSymbolicLinksAndLeaveThem) {
     EXPECT_EQ(contents(directory_.file("real/r.json")), "two");
     fs::create_symlink("loop", directory_.file("loop"));
     EXPECT_THAT(error_of(directory_.file("loop")), HasSubstr("symbolic link"));
+}
+
+TEST_F(Files, OneFileByTwoNamesIsTheSameAlsoBeforeItIsThere) {
+    const std::string plain = directory_.file("a");
+    fs::create_symlink("a", directory_.file("link"));
+    fs::create_directory_symlink(".", directory_.file("here"));
+    for (const std::string name : {"a", "./a", "link", "here/a", "here/link"}) {
+        EXPECT_TRUE(same_file(plain, directory_.file(name))) << name;
+        EXPECT_TRUE(same_file(directory_.file(name), plain)) << name;
+    }
+    EXPECT_FALSE(same_file(plain, directory_.file("b")));
+    EXPECT_FALSE(same_file(plain, directory_.file("nowhere/a")));
+    EXPECT_FALSE(same_file("", ""));
+    std::ofstream(plain) << "x";
+    fs::create_hard_link(plain, directory_.file("hard"));
+    EXPECT_TRUE(same_file(plain, directory_.file("link")));
+    EXPECT_TRUE(same_file(plain, directory_.file("hard")));
+    EXPECT_FALSE(same_file("/dev/null", "/dev/null")) << "nothing that is replaced";
 }
 
 TEST_F(Files, RefuseOneFileForBothReports) {

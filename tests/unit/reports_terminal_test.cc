@@ -137,6 +137,22 @@ TEST(Terminal, NothingTestedIsNotAPass) {
     EXPECT_THAT(quiet(report), StartsWith("INCONCLUSIVE  nothing was tested"));
 }
 
+TEST(Terminal, APassSaysWhatWasLeftOutAndWhatIsUnknown) {
+    Report report = samples::passing();
+    report.checks_summary = {28, 0, 0, 0, 0};
+    report.pairs = {6, 2, 0, 0};
+    EXPECT_THAT(quiet(report),
+                StartsWith("PASSED   28 checks pass, but 2 of 6 pairs are broken by what was left out"));
+    const std::string text = render_terminal(report, {});
+    EXPECT_THAT(text, Not(HasSubstr("FAIL")));
+    EXPECT_THAT(text, HasSubstr("pairs       4/6"));
+    EXPECT_THAT(text, HasSubstr("WARN"));
+    EXPECT_THAT(text, HasSubstr("2 broken"));
+    report.pairs = {6, 0, 0, 0};
+    report.checks_summary.unknown = 3;
+    EXPECT_THAT(quiet(report), StartsWith("PASSED   6 of 6 pairs routed both ways   28 of 31 checks pass"));
+}
+
 TEST(Terminal, OffersTheFixWhereAProgramMayDoIt) {
     const std::string text = render_terminal(samples::failing(), {});
     EXPECT_THAT(text, HasSubstr("help: podroute verify --fix, or by hand:\n           ssh root@node-0 ip"));

@@ -115,7 +115,7 @@ bool KillLab::eventually(const std::function<bool()>& condition) {
     const auto deadline = std::chrono::steady_clock::now() + kPatience;
     while (!condition()) {
         if (std::chrono::steady_clock::now() >= deadline) return false;
-        std::this_thread::sleep_for(50ms);
+        std::this_thread::sleep_for(100ms);
     }
     return true;
 }

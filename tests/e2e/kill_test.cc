@@ -132,11 +132,30 @@ TEST_F(FixKill, ASilentLinkAndASecondController) {
     }
     for (const auto& status : second.statuses()) EXPECT_EQ(status, "refused");
     EXPECT_TRUE(eventually([] { return !forwards(); }));
-    EXPECT_EQ(node("pgrep -x agent >/dev/null || pgrep -f notty >/dev/null").exit_code, 0)
+    EXPECT_EQ(node("pgrep -x agent >/dev/null || pgrep -f '[n]otty' >/dev/null").exit_code, 0)
         << "by itself, not because the connection ended";
     EXPECT_TRUE(reachable());
     expect_settled(before_);
     EXPECT_EQ(fix().exit_code, 0);
+    expect_settled(after_);
+}
+
+// Nobody on the host is left to take back what was done; the next run does, before anything else.
+TEST_F(FixKill, WhatAKilledAgentAndWatchdogLeaveTheNextRunFinishes) {
+    std::thread first([&] { fix(boundary(apply_ + 2).words("link-silent"), "silent"); });
+    EXPECT_TRUE(eventually([] { return forwards(); }));
+    // The session goes as well: the relay would hold it for a minute.
+    const auto killed = node(
+        "agent=$(pgrep -x agent) && kill -STOP $agent && kill -KILL $(pgrep -x podroute-fixer) $agent && "
+        "kill -KILL $(pgrep -f '[n]otty')");
+    first.join();
+    ASSERT_EQ(killed.exit_code, 0) << killed.errors;
+    EXPECT_TRUE(forwards());
+    const auto next = fix({}, "next");
+    EXPECT_EQ(next.exit_code, 0) << next.report;
+    EXPECT_EQ(next.statuses(), (std::vector<std::string>{"reverted", "reverted", "applied", "applied"}))
+        << next.report;
+    EXPECT_TRUE(reachable());
     expect_settled(after_);
 }
 

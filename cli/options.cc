@@ -151,10 +151,11 @@ struct ProbeOptions {
 
 void add_probes(CLI::App& app, ProbeOptions& probes, Policy& policy, std::string& pcap) {
     constexpr auto group = "Probes";
-    app.add_option("--protocol", probes.protocols, "Probe by these (icmp, tcp, udp); default icmp,tcp")
+    app.add_option("--protocol", probes.protocols,
+                   "Probe by these (icmp, tcp, udp; default icmp,tcp), or by none: tables only")
         ->type_name("PROTOCOL,..")
         ->delimiter(',')
-        ->check(CLI::IsMember({"icmp", "tcp", "udp"}).description(""))
+        ->check(CLI::IsMember({"icmp", "tcp", "udp", "none"}).description(""))
         ->group(group);
     app.add_option("--count", policy.count, "Probes of a pair and protocol; any loss makes them at least 20")
         ->type_name("N")
@@ -195,7 +196,12 @@ void resolve(const ProbeOptions& probes, Policy& policy) {
     static const std::map<std::string, Protocol> protocols{
         {"icmp", Protocol::icmp}, {"tcp", Protocol::tcp}, {"udp", Protocol::udp}};
     if (!probes.protocols.empty()) policy.protocols.clear();
-    for (const auto& name : probes.protocols) policy.protocols.insert(protocols.at(name));
+    for (const auto& name : probes.protocols) {
+        if (name != "none")
+            policy.protocols.insert(protocols.at(name));
+        else if (probes.protocols.size() > 1)
+            throw CLI::ValidationError("--protocol", "none goes with no other");
+    }
     policy.timeout_ms = static_cast<std::uint32_t>(std::lround(probes.timeout_s * 1000));
     policy.max_loss_ppm = static_cast<std::uint32_t>(std::lround(probes.max_loss_percent * 10'000));
     if (probes.pairs == "auto") return;

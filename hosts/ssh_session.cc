@@ -207,6 +207,8 @@ struct SshSession::Impl {
     ~Impl() {
         close_channel();
         if (session != nullptr) ssh_disconnect(session);
+        // A proxy has to see the end of its input, whichever of the two descriptors libssh has left open.
+        if (transport.fd() >= 0) shutdown(transport.fd(), SHUT_RDWR);
     }
 
     Unknown no_session(const std::stop_token& cancel);

@@ -126,7 +126,8 @@ void add_selection(CLI::App& app, Selection& selection, Policy& policy) {
         ->delimiter(',')
         ->group(group);
     app.add_option("--layer", selection.layers,
-                   "Judge these layers only (inventory, access, links, routes, forwarding)")
+                   "Judge these layers only (inventory, access, links, routes, forwarding, icmp, tcp, udp, "
+                   "mtu, path)")
         ->type_name("LAYER,..")
         ->delimiter(',')
         ->group(group);

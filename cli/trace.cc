@@ -25,7 +25,7 @@ int run(const TracePair& options) {
     hooks.command = "trace";
     std::pair<Endpoint, Endpoint> ends;
     hooks.prepare = [&](const Inventory& inventory, Policy& policy) {
-        const auto done = narrow(options, inventory, policy);
+        auto done = narrow(options, inventory, policy);
         if (done) ends = *policy.pair;
         return done;
     };

@@ -12,7 +12,7 @@ void PacketCauses::take_fabric() {
     for (const FabricBlame& blame : blames) {
         const Family family = fabric_[blame.losses.front()].flow->source.address.family();
         std::string networks = networks_text(snapshot_.inventory, blame.host, family);
-        if (blame.one_protocol) networks = protocols_text(blame.protocols) + " of " + networks;
+        if (blame.one_protocol) networks.insert(0, protocols_text(blame.protocols) + " of ");
         Entry& made = entry("fabric-drop", blame.host, networks);
         Cause& cause = made.cause;
         const std::string what = blame.one_protocol ? protocols_text(blame.protocols) : "packets";
@@ -20,10 +20,11 @@ void PacketCauses::take_fabric() {
             cause.summary = "the network between the hosts drops " + what + " of pods";
             cause.evidence.push_back("which of the hosts' settings it is cannot be told from the hosts");
         } else {
-            const std::string way = blame.sending && blame.receiving ? " from and to the pods of "
-                                    : blame.sending                  ? " from the pods of "
-                                                                     : " to the pods of ";
-            cause.summary = "the network drops " + what + way + blame.host;
+            const std::string_view way = blame.sending && blame.receiving ? " from and to the pods of "
+                                         : blame.sending                  ? " from the pods of "
+                                                                          : " to the pods of ";
+            cause.summary = "the network drops " + what;
+            cause.summary.append(way).append(blame.host);
         }
         for (const InventoryHost& host : snapshot_.inventory.hosts) {
             if (host.pod_cidrs.empty() || (!blame.host.empty() && host.name != blame.host)) continue;

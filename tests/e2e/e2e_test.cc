@@ -40,6 +40,8 @@ class EndToEnd : public testing::Test {
         return (**lab_).run("jumpbox", argv, input);
     }
     static Finished podroute(std::vector<std::string> words, const std::string& input = {}) {
+        // Tables only: what these tests hold does not depend on packets, which a busy machine may lose.
+        if (!words.empty() && words[0] == "verify") words.insert(words.begin() + 1, {"--protocol", "none"});
         words.insert(words.begin(), PODROUTE);
         return jumpbox(words, input);
     }

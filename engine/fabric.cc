@@ -113,12 +113,15 @@ class Blaming {
         nobody_.losses.erase(std::unique(nobody_.losses.begin(), nobody_.losses.end()), nobody_.losses.end());
     }
 
-    // Every host that holds pods is under suspicion: then it is no single host's.
+    // Every host whose pods were probed is under suspicion: then it is no single host's.
     bool everywhere() const {
-        const auto with_pods =
-            std::count_if(snapshot_.inventory.hosts.begin(), snapshot_.inventory.hosts.end(),
-                          [](const InventoryHost& host) { return !host.pod_cidrs.empty(); });
-        return hosts_.size() > 1 && hosts_.size() == static_cast<std::size_t>(with_pods);
+        std::set<HostId> probed;
+        for (const ProbedFlow& flow : facts_.verdicts) {
+            if (flow.same_host() || flow.fate() == ProbeFate::unknown) continue;
+            for (const Endpoint* end : {&flow.source, &flow.destination})
+                if (end->vantage == Vantage::pod) probed.insert(end->host);
+        }
+        return hosts_.size() > 1 && hosts_.size() == probed.size();
     }
 
     const Snapshot& snapshot_;

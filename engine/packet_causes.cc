@@ -120,7 +120,9 @@ void PacketCauses::add_lost(const ProbedFlow& flow, const std::string& check_id)
         case PlaceKind::inside:
             return add_drop(flow, place.host, check_id);
         case PlaceKind::elsewhere:
-            return add_misrouted(flow, place.host, check_id);
+            misrouted_.push_back({{&flow, flow.failed_leg()}, place.host, check_id});
+            ++explained_;
+            return;
         case PlaceKind::between:
             fabric_.push_back({&flow, flow.failed_leg()});
             fabric_checks_.push_back(check_id);
@@ -131,11 +133,13 @@ void PacketCauses::add_lost(const ProbedFlow& flow, const std::string& check_id)
     }
 }
 
-// Somebody said no: a firewall's own words, whatever the captures show.
+// Somebody said no: a firewall's own words, whatever the captures show. What is no host of the inventory, or
+// whose packets entered none, is the network between them: that is told with what it drops in silence.
 bool PacketCauses::add_reject(const ProbedFlow& flow, const Place& place, const std::string& check_id) {
     HostId host;
     bool rejected = false;
     const bool known_place = place.kind == PlaceKind::inside;
+    const bool outside = place.kind == PlaceKind::between || place.kind == PlaceKind::elsewhere;
     for (const Objection& objection : flow.objections) {
         if (!unreachable(objection, flow.source.address.family())) continue;
         if (objection.from == flow.destination.address) continue;
@@ -144,10 +148,11 @@ bool PacketCauses::add_reject(const ProbedFlow& flow, const Place& place, const 
     }
     if (!rejected) {
         const bool forged = flow.fate() == ProbeFate::answered_unseen && flow.protocol == Protocol::tcp;
-        if (!forged) return false;
+        if (!forged || outside) return false;
         rejected = true;
         host = known_place ? place.host : forger(flow);
     }
+    if (host.empty() && outside) return false;
     if (host.empty() && known_place) host = place.host;
     if (host.empty()) {
         Entry& made = entry("fabric-drop", "", "rejected");
@@ -171,23 +176,6 @@ void PacketCauses::add_drop(const ProbedFlow& flow, const HostId& host, const st
         made.cause.summary =
             rules ? "the firewall of " + host + " drops packets: they enter it and do not leave"
                   : "packets vanish inside " + host + ", and no firewall rule can be shown";
-    count(made, flow, check_id, true);
-    ++explained_;
-}
-
-void PacketCauses::add_misrouted(const ProbedFlow& flow, const HostId& led_to, const std::string& check_id) {
-    const HostId owner = target(flow);
-    const Family family = flow.source.address.family();
-    const std::string networks = networks_text(snapshot_.inventory, owner, family);
-    const Endpoint& end = flow.failed_leg() == ProbeLeg::request ? flow.destination : flow.source;
-    Entry& made =
-        entry("fabric-misrouted", owner,
-              end.vantage == Vantage::pod && !networks.empty() ? networks : end.address.to_string());
-    if (made.cause.summary.empty()) {
-        made.cause.summary = "the network hands packets for the pods of " + owner + " to " + led_to;
-        made.cause.commands = {route_entry_command(snapshot_.inventory, owner, family)};
-        std::erase(made.cause.commands, "");
-    }
     count(made, flow, check_id, true);
     ++explained_;
 }

@@ -52,6 +52,12 @@ class PacketCauses {
         std::vector<Loss> losses;
     };
 
+    struct Misrouted {
+        FabricLoss loss;
+        HostId led_to;
+        std::string check_id;
+    };
+
     Entry& entry(const std::string& code, const HostId& host, const std::string& key);
     void count(Entry& entry, const ProbedFlow& flow, const std::string& check_id, bool failed,
                const std::string& more = {});
@@ -59,7 +65,6 @@ class PacketCauses {
     void add_lost(const ProbedFlow& flow, const std::string& check_id);
     bool add_reject(const ProbedFlow& flow, const Place& place, const std::string& check_id);
     void add_drop(const ProbedFlow& flow, const HostId& host, const std::string& check_id);
-    void add_misrouted(const ProbedFlow& flow, const HostId& led_to, const std::string& check_id);
     void add_rewritten(const ProbedFlow& flow, const std::string& check_id);
     void add_filtered(const ProbedFlow& flow, const std::string& check_id);
     void add_partly_lost(const ProbedFlow& flow, bool certain, const std::string& check_id);
@@ -68,6 +73,7 @@ class PacketCauses {
     void add_shared_size(const Shared& group, const Loss& loss);
     void take_losses();
     void take_fabric();
+    void take_misrouted();
     HostId carrier(const Address& address, const ProbedFlow& flow) const;
     bool has_rules(const HostId& host) const;
 
@@ -80,6 +86,7 @@ class PacketCauses {
     std::vector<Loss> losses_, large_;
     std::vector<FabricLoss> fabric_;
     std::vector<std::string> fabric_checks_;
+    std::vector<Misrouted> misrouted_;
     std::size_t explained_ = 0;
 };
 

@@ -6,36 +6,113 @@
 #include "engine/route_text.h"
 
 namespace podroute {
+namespace {
+
+constexpr std::size_t kMaxCommands = 20;
+
+std::string hosts_text(const std::set<HostId>& hosts) {
+    std::string text;
+    for (const HostId& host : hosts) text += (text.empty() ? "" : ", ") + host;
+    return text;
+}
+
+// The ends of a loss that are pods' hosts, and of which families.
+struct Ends {
+    std::set<HostId> pods;
+    std::set<Family> families;
+    std::set<std::string> ways;  // "from the pods of node-0 to server"
+
+    void add(const FabricLoss& loss) {
+        families.insert(loss.from().address.family());
+        for (const Endpoint* end : {&loss.from(), &loss.to()})
+            if (end->vantage == Vantage::pod) pods.insert(end->host);
+        ways.insert("from " + name(loss.from()) + " to " + name(loss.to()));
+    }
+    static std::string name(const Endpoint& end) {
+        return (end.vantage == Vantage::pod ? "the pods of " : "") + end.host;
+    }
+};
+
+// A card lets nothing through, or an entry is missing; else something filters.
+bool of_cards(const FabricBlame& blame) {
+    return !blame.one_protocol && (blame.sending || blame.receiving);
+}
+
+std::string summary_of(const FabricBlame& blame, const Ends& ends) {
+    const std::string what = blame.one_protocol ? protocols_text(blame.protocols) : "packets";
+    if (!blame.host.empty()) {
+        const std::string_view way = blame.sending && blame.receiving ? "from and to the pods of "
+                                     : blame.sending                  ? "from the pods of "
+                                                                      : "to the pods of ";
+        return "the network drops " + what + " " + std::string(way) + blame.host;
+    }
+    if (!blame.sending && !blame.receiving && ends.ways.size() == 1)
+        return "the network drops " + what + " " + *ends.ways.begin();
+    return "the network between the hosts drops " + what + " of pods";
+}
+
+std::vector<std::string> commands_for(const Inventory& inventory, const FabricBlame& blame,
+                                      const Ends& ends) {
+    std::vector<std::string> commands;
+    for (const InventoryHost& host : inventory.hosts) {
+        if (!of_cards(blame) || host.pod_cidrs.empty() || commands.size() > kMaxCommands) continue;
+        if (blame.host.empty() ? !ends.pods.contains(host.name) : host.name != blame.host) continue;
+        commands.push_back(nic_command(host.name));
+        if (!blame.receiving && !blame.host.empty()) continue;
+        for (const Family family : ends.families)
+            commands.push_back(route_entry_command(inventory, host.name, family));
+    }
+    std::erase(commands, "");
+    if (blame.host.empty() || !of_cards(blame)) commands.push_back(security_group_command());
+    return commands;
+}
+
+}  // namespace
 
 void PacketCauses::take_fabric() {
-    const auto blames = blame_fabric(snapshot_, facts_, places_, fabric_);
-    for (const FabricBlame& blame : blames) {
-        const Family family = fabric_[blame.losses.front()].flow->source.address.family();
-        std::string networks = networks_text(snapshot_.inventory, blame.host, family);
-        if (blame.one_protocol) networks.insert(0, protocols_text(blame.protocols) + " of ");
-        Entry& made = entry("fabric-drop", blame.host, networks);
-        Cause& cause = made.cause;
-        const std::string what = blame.one_protocol ? protocols_text(blame.protocols) : "packets";
-        if (blame.host.empty()) {
-            cause.summary = "the network between the hosts drops " + what + " of pods";
-            cause.evidence.push_back("which of the hosts' settings it is cannot be told from the hosts");
-        } else {
-            const std::string_view way = blame.sending && blame.receiving ? " from and to the pods of "
-                                         : blame.sending                  ? " from the pods of "
-                                                                          : " to the pods of ";
-            cause.summary = "the network drops " + what;
-            cause.summary.append(way).append(blame.host);
-        }
-        for (const InventoryHost& host : snapshot_.inventory.hosts) {
-            if (host.pod_cidrs.empty() || (!blame.host.empty() && host.name != blame.host)) continue;
-            if (blame.one_protocol || cause.commands.size() > 20) continue;
-            cause.commands.push_back(nic_command(host.name));
-            if (blame.receiving || blame.host.empty())
-                cause.commands.push_back(route_entry_command(snapshot_.inventory, host.name, family));
-        }
-        std::erase(cause.commands, "");
-        if (blame.one_protocol || blame.host.empty()) cause.commands.push_back(security_group_command());
+    for (const FabricBlame& blame : blame_fabric(snapshot_, facts_, places_, fabric_)) {
+        Ends ends;
+        for (const std::size_t i : blame.losses) ends.add(fabric_[i]);
+        std::string subject =
+            networks_text(snapshot_.inventory, blame.host.empty() ? ends.pods : std::set<HostId>{blame.host},
+                          ends.families);
+        if (blame.one_protocol) subject.insert(0, protocols_text(blame.protocols) + " of ");
+        Entry& made = entry("fabric-drop", blame.host, subject);
+        made.cause.summary = summary_of(blame, ends);
+        if (blame.host.empty())
+            made.cause.evidence.emplace_back(
+                of_cards(blame) ? "which of the hosts' settings it is cannot be told from the hosts"
+                                : "other packets of these hosts pass: a filter, not a network card");
+        made.cause.commands = commands_for(snapshot_.inventory, blame, ends);
         for (const std::size_t i : blame.losses) count(made, *fabric_[i].flow, fabric_checks_[i], true);
+    }
+}
+
+// One wrong entry for each host: an entry for the other family is the same slip.
+void PacketCauses::take_misrouted() {
+    std::map<std::pair<HostId, std::string>, std::vector<const Misrouted*>> groups;
+    for (const Misrouted& found : misrouted_) {
+        const Endpoint& to = found.loss.to();
+        groups[{to.host, to.vantage == Vantage::pod ? std::string() : to.address.to_string()}].push_back(
+            &found);
+    }
+    for (const auto& [to, group] : groups) {
+        Ends ends;
+        std::set<HostId> led_to;
+        for (const Misrouted* found : group) {
+            ends.add(found->loss);
+            led_to.insert(found->led_to);
+        }
+        const bool pods = to.second.empty();
+        Entry& made = entry(
+            "fabric-misrouted", to.first,
+            pods ? networks_text(snapshot_.inventory, std::set<HostId>{to.first}, ends.families) : to.second);
+        made.cause.summary = "the network hands packets for " + std::string(pods ? "the pods of " : "") +
+                             to.first + " to " + hosts_text(led_to);
+        for (const Family family : ends.families)
+            made.cause.commands.push_back(route_entry_command(snapshot_.inventory, to.first, family));
+        std::erase(made.cause.commands, "");
+        for (const Misrouted* found : group) count(made, *found->loss.flow, found->check_id, true);
     }
 }
 
@@ -98,6 +175,7 @@ void PacketCauses::take_losses() {
 
 std::vector<Diagnosis> PacketCauses::take() {
     take_fabric();
+    take_misrouted();
     take_losses();
     std::vector<Diagnosis> result;
     for (Entry& made : entries_) {

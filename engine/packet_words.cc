@@ -41,12 +41,20 @@ std::string loss_text(const ProbedFlow& flow, const Place& at) {
 }
 
 std::string networks_text(const Inventory& inventory, const HostId& host, Family family) {
+    std::set<HostId> hosts;
+    for (const InventoryHost& entry : inventory.hosts)
+        if (host.empty() || entry.name == host) hosts.insert(entry.name);
+    return networks_text(inventory, hosts, {family});
+}
+
+std::string networks_text(const Inventory& inventory, const std::set<HostId>& hosts,
+                          const std::set<Family>& families) {
     std::string text;
     std::size_t n = 0;
     for (const InventoryHost& entry : inventory.hosts) {
-        if (!host.empty() && entry.name != host) continue;
+        if (!hosts.contains(entry.name)) continue;
         for (const Prefix& cidr : entry.pod_cidrs) {
-            if (cidr.family() != family) continue;
+            if (!families.contains(cidr.family())) continue;
             if (++n <= kMaxNetworks) text += (text.empty() ? "" : ", ") + cidr.to_string();
         }
     }

@@ -16,6 +16,9 @@ std::string loss_text(const ProbedFlow& flow, const Place& at);
 
 // The pod networks of one host and family, or of all where `host` is empty.
 std::string networks_text(const Inventory& inventory, const HostId& host, Family family);
+// Those of several hosts and families.
+std::string networks_text(const Inventory& inventory, const std::set<HostId>& hosts,
+                          const std::set<Family>& families);
 
 // For Azure, with GROUP and the like for what no host knows.
 std::string nic_command(const HostId& host);

@@ -202,7 +202,7 @@ class World {
         const std::uint32_t lost = count - kept;
         if (which == ProbeLeg::request && lost > 0) {
             const InventoryHost* host = snapshot_.inventory.find(rule.host);
-            const Address node = host->addresses.front();
+            const Address node = rule.by.value_or(host->addresses.front());
             if (rule.reject_type != 0)
                 result.objections.push_back({node, rule.reject_type, rule.reject_code, false, 0, 63, lost});
             if (rule.names != 0) result.objections.push_back({node, 3, 4, false, rule.names, 63, lost});

@@ -7,7 +7,7 @@
 //   "inside": HOST | "leaving": HOST | "entering": HOST    in the host; between hosts, behind its uplink;
 //   before "protocol": "tcp"   "sender": HOST   "target": HOST    which packets (their own sender, not the
 //   flow's) "from": "pod|node"  "to": "pod|node" "larger": BYTES "keep": N of every 20, N pass; absent: none
-//   "reject": "3/13" | "reset": true                       says so to the sender
+//   "reject": "3/13" | "reset": true                       says so to the sender; "by": ADDRESS, else the host
 //   "names": MTU                                           says which size passes
 //   "rewrite": ADDRESS                                     nothing is lost, the source is another
 //   "leads": HOST                                          to this host instead; "passes": HOST   through it
@@ -32,6 +32,7 @@ struct PacketRule {
     std::uint32_t keep = 0;  // of 20
     std::uint8_t reject_type = 0, reject_code = 0;
     bool reset = false;
+    std::optional<Address> by;
     std::uint32_t names = 0;
     std::optional<Address> rewrite;
     HostId leads, passes;

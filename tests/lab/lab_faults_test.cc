@@ -13,6 +13,16 @@ std::string joined(const std::vector<std::string>& lines) {
     return fmt::format("{}", fmt::join(lines, "\n"));
 }
 
+// Routes, links that are up, and filters of what is between the hosts.
+std::string fabric_state(const RunIn& run) {
+    return run("fabric",
+               {"sh", "-c",
+                "ip route show table all | sort; ip -6 route show table all | sort; ip -br addr show; "
+                "nft list ruleset; ls /run"},
+               {})
+        .output;
+}
+
 void break_and_mend_all(LabOptions o) {
     o.name = fmt::format("test-faults-{}", getpid());
     const auto lab = Lab::up(o);
@@ -22,6 +32,7 @@ void break_and_mend_all(LabOptions o) {
                           const std::string& input) { return (*lab)->run(host, argv, input); };
     const auto before = read_states(topology, run);
     ASSERT_TRUE(before) << before.error().text;
+    const std::string fabric = fabric_state(run);
     for (const Fault& fault : all_faults()) {
         if (!not_applicable(fault, topology).empty()) continue;
         SCOPED_TRACE(fault.name);
@@ -34,11 +45,15 @@ void break_and_mend_all(LabOptions o) {
             ASSERT_TRUE(now);
             EXPECT_FALSE(differences(*before, *now).empty()) << "it changes nothing";
         }
+        if (fault.steps.size() == 1 && fault.steps[0].at == At::fabric) {
+            EXPECT_NE(fabric_state(run), fabric) << "it changes nothing";
+        }
         const auto mended = mend_hosts(fault, topology, *at, run);
         EXPECT_TRUE(mended) << mended.error().where << ": " << mended.error().text;
         const auto left = settled_differences(*before, topology, run, std::chrono::seconds(3));
         ASSERT_TRUE(left);
         EXPECT_EQ(joined(*left), "");
+        EXPECT_EQ(fabric_state(run), fabric);
     }
 }
 
@@ -52,6 +67,13 @@ TEST(LabFaults, MendRestoresFourNodesWithoutBridge) {
     LabOptions o;
     o.nodes = 4;
     o.cni = false;
+    break_and_mend_all(o);
+}
+
+TEST(LabFaults, MendRestoresTheRoutedFabric) {
+    LabOptions o;
+    o.ipv6 = true;
+    o.fabric = Fabric::l3;
     break_and_mend_all(o);
 }
 

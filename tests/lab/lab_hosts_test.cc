@@ -130,16 +130,58 @@ TEST(LabOptionsTest, ReadOnlyEtcAndFullTmpRefuseWrites) {
     EXPECT_NE((*lab)->run("node-0", {"dd", "if=/dev/zero", "of=/tmp/x", "bs=1M", "count=1"}).exit_code, 0);
 }
 
-TEST(LabOptionsTest, TheRouterForwardsOnlyWhatItsTableKnows) {
+TEST(LabOptionsTest, TheRouterForwardsByItsOwnTable) {
     auto o = options("l3");
     o.fabric = Fabric::l3;
+    o.ipv6 = true;
+    o.routes = false;  // of the hosts: what pods send falls to the default route
     const auto lab = Lab::up(o);
     ASSERT_TRUE(lab) << lab.error().text;
     EXPECT_EQ((*lab)->run("node-0", {"ping", "-c", "1", "-W", "2", "10.240.0.21"}).exit_code, 0);
     // Every address is at one MAC.
     EXPECT_NE((*lab)->run("node-0", {"ip", "neigh", "show", "10.240.0.21"}).output.find(kFabricMac),
               std::string::npos);
-    EXPECT_NE((*lab)->run("pod-0", {"ping", "-c", "1", "-W", "1", "10.200.1.2"}).exit_code, 0);
+    EXPECT_EQ((*lab)->run("pod-0", {"ping", "-c", "1", "-W", "2", "10.200.1.2"}).exit_code, 0);
+    EXPECT_EQ((*lab)->run("pod-0", {"ping", "-c", "1", "-W", "2", "fd00:10:200:1::2"}).exit_code, 0);
+}
+
+TEST(LabOptionsTest, WithoutARouteTableTheRouterDropsWithoutAWord) {
+    auto o = options("l3-none");
+    o.fabric = Fabric::l3;
+    o.route_table = false;
+    const auto lab = Lab::up(o);
+    ASSERT_TRUE(lab) << lab.error().text;
+    EXPECT_EQ((*lab)->run("node-0", {"ping", "-c", "1", "-W", "2", "10.240.0.21"}).exit_code, 0);
+    const auto lost = (*lab)->run("pod-0", {"ping", "-c", "1", "-W", "1", "10.200.1.2"});
+    EXPECT_NE(lost.exit_code, 0);
+    EXPECT_EQ(lost.output.find("nreachable"), std::string::npos) << lost.output;
+}
+
+TEST(LabOptionsTest, TheRouterHoldsTheServersCardToItsOwnAddress) {
+    auto o = options("l3-card");
+    o.fabric = Fabric::l3;
+    const auto lab = Lab::up(o);
+    ASSERT_TRUE(lab) << lab.error().text;
+    const auto add = (*lab)->run("server", {"ip", "addr", "add", "10.200.9.9/32", "dev", "lo"});
+    ASSERT_EQ(add.exit_code, 0) << add.errors;
+    EXPECT_EQ((*lab)->run("server", {"ping", "-c", "1", "-W", "2", "10.200.0.2"}).exit_code, 0);
+    // An answer could come back: only the sending is in question.
+    ASSERT_EQ((*lab)
+                  ->run("fabric", {"ip", "route", "add", "10.200.9.9/32", "via", "10.240.0.10", "dev", "p1"})
+                  .exit_code,
+              0);
+    ASSERT_EQ((*lab)
+                  ->run("fabric", {"nft", "delete", "element", "netdev", "fabric", "to_own_only", "{ p1 }"})
+                  .exit_code,
+              0);
+    EXPECT_NE(
+        (*lab)->run("server", {"ping", "-c", "1", "-W", "1", "-I", "10.200.9.9", "10.200.0.2"}).exit_code, 0);
+    ASSERT_EQ((*lab)
+                  ->run("fabric", {"nft", "delete", "element", "netdev", "fabric", "from_own_only", "{ p1 }"})
+                  .exit_code,
+              0);
+    EXPECT_EQ(
+        (*lab)->run("server", {"ping", "-c", "1", "-W", "2", "-I", "10.200.9.9", "10.200.0.2"}).exit_code, 0);
 }
 
 }  // namespace

@@ -16,8 +16,10 @@
 #include <cerrno>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "agent/files.h"
+#include "agent/firewall_chains.h"
 #include "agent/netlink.h"
 
 namespace podroute::agent {
@@ -95,7 +97,12 @@ Observed<FirewallFacts> read_firewall() {
     if (!legacy) return Unknown{legacy.error().text, "", ""};
     const auto nft = nft_rules();
     if (!nft) return Unknown{"nf_tables: " + nft.error().text, "", ""};
-    return FirewallFacts{*legacy, *nft};
+    auto chains = legacy_chains();
+    if (!chains) return Unknown{chains.error().text, "", ""};
+    const auto more = nft_chains();
+    if (!more) return Unknown{"nf_tables: " + more.error().text, "", ""};
+    chains->insert(chains->end(), more->begin(), more->end());
+    return FirewallFacts{*legacy, *nft, std::move(*chains)};
 }
 
 }  // namespace podroute::agent

@@ -90,10 +90,23 @@ HostId PacketCauses::carrier(const Address& address, const ProbedFlow& flow) con
     return owner != nullptr ? owner->name : HostId{};
 }
 
+// Address translation alone drops nothing. A snapshot that was recorded before chains were read has none.
 bool PacketCauses::has_rules(const HostId& host) const {
     const auto facts = snapshot_.hosts.find(host);
-    return facts != snapshot_.hosts.end() && facts->second.known() && facts->second->firewall.known() &&
-           (facts->second->firewall->legacy_rules || facts->second->firewall->nft_rules);
+    if (facts == snapshot_.hosts.end() || !facts->second.known() || !facts->second->firewall.known())
+        return false;
+    const FirewallFacts& firewall = *facts->second->firewall;
+    if (firewall.chains.empty()) return firewall.legacy_rules || firewall.nft_rules;
+    return std::any_of(firewall.chains.begin(), firewall.chains.end(),
+                       [](const FilterChain& chain) { return chain.drops || chain.type != "nat"; });
+}
+
+std::vector<std::string> PacketCauses::policies_text(const HostId& host) const {
+    std::vector<std::string> lines;
+    for (const FilterChain& chain : snapshot_.hosts.at(host)->firewall->chains)
+        if (chain.drops && lines.size() < kMaxLines)
+            lines.push_back("policy of chain " + chain.name + ", table " + chain.table + ": drop");
+    return lines;
 }
 
 void PacketCauses::add(const ProbedFlow& flow, Finding finding, const std::string& check_id) {
@@ -176,6 +189,7 @@ void PacketCauses::add_drop(const ProbedFlow& flow, const HostId& host, const st
         made.cause.summary =
             rules ? "the firewall of " + host + " drops packets: they enter it and do not leave"
                   : "packets vanish inside " + host + ", and no firewall rule can be shown";
+    if (rules && made.cause.evidence.empty()) made.cause.evidence = policies_text(host);
     count(made, flow, check_id, true);
     ++explained_;
 }

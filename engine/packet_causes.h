@@ -1,8 +1,8 @@
 // Causes that only packets show: the tables say that a flow passes, and it does not.
 //
 // Told apart by who rejected, where a packet was last seen, and who else is heard. Facts about rule sets are
-// no more than whether there are rules, so that a silent drop is called firewall-drop where there are some,
-// and host-drop where none can be shown.
+// no more than which chains have rules, or a policy of drop, so that a silent drop is called firewall-drop
+// where there are some, and host-drop where none can be shown.
 #pragma once
 
 #include <map>
@@ -76,6 +76,7 @@ class PacketCauses {
     void take_misrouted();
     HostId carrier(const Address& address, const ProbedFlow& flow) const;
     bool has_rules(const HostId& host) const;
+    std::vector<std::string> policies_text(const HostId& host) const;  // of a host whose firewall was read
 
     const Snapshot& snapshot_;
     const ProbeFacts& facts_;

@@ -29,6 +29,24 @@ bool small_hop_limit(const ProbeResult& result) {
     return result.purpose == Purpose::hop_limit && result.hop_limit < kFarEnough;
 }
 
+// Gateways of other hosts' routes to the pods of a host: they need not be its inventory address.
+std::set<Address> gateways_to(const Snapshot& snapshot, const InventoryHost& owner) {
+    std::set<Address> gateways;
+    const auto of_owner = [&](const FibAnswer& answer) {
+        return std::any_of(owner.pod_cidrs.begin(), owner.pod_cidrs.end(),
+                           [&](const Prefix& cidr) { return cidr.contains(answer.query.destination); });
+    };
+    for (const auto& [name, facts] : snapshot.hosts) {
+        if (name == owner.name || !facts.known() || !facts->fib.known()) continue;
+        for (const FibAnswer& answer : *facts->fib) {
+            if (!of_owner(answer)) continue;
+            for (const NextHop& hop : answer.next_hops)
+                if (hop.gateway) gateways.insert(*hop.gateway);
+        }
+    }
+    return gateways;
+}
+
 bool same_place(const Seen& a, const Seen& b) {
     return a.stage == b.stage && a.host == b.host && a.interface == b.interface;
 }
@@ -49,6 +67,11 @@ const Places::Links& Places::links(const HostId& name) {
     const HostRoles found = roles(*facts->second, *host, snapshot_.inventory);
     for (const std::uint32_t uplink : found.uplinks) slot->uplinks.insert(link_name(*facts->second, uplink));
     if (found.pod_bridge) slot->bridge = link_name(*facts->second, *found.pod_bridge);
+    if (!facts->second->addresses.known()) return *slot;
+    const auto gateways = gateways_to(snapshot_, *host);
+    for (const InterfaceAddress& address : *facts->second->addresses)
+        if (gateways.contains(address.address) && address.ifindex != found.pod_bridge)
+            slot->uplinks.insert(link_name(*facts->second, address.ifindex));
     return *slot;
 }
 

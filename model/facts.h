@@ -166,9 +166,22 @@ struct CniConfig {
     bool operator==(const CniConfig&) const = default;
 };
 
+// A chain that the kernel enters by itself (nft(8): base chain; iptables(8): a built-in one).
+struct FilterChain {
+    std::string table;        // "inet filter", as nft names it; "ip filter (legacy)" of iptables-legacy
+    std::string name;         // "forward"
+    std::string type;         // "filter", "nat", "route"
+    bool drops = false;       // its policy
+    std::uint32_t rules = 0;  // of iptables-legacy 1 for any
+
+    bool operator==(const FilterChain&) const = default;
+};
+
 struct FirewallFacts {
     bool legacy_rules = false;  // iptables-legacy tables hold rules
     bool nft_rules = false;     // iptables-nft tables (nf_tables) hold rules
+    // Those that packets which are forwarded may pass, with a rule or a policy of drop.
+    std::vector<FilterChain> chains{};
 
     bool operator==(const FirewallFacts&) const = default;
 };

@@ -69,8 +69,13 @@ void fields(V& v, CniConfig& x, const CniConfig& d) {
     PODROUTE_FIELD(networks), PODROUTE_FIELD(kubelet_pod_cidr), PODROUTE_FIELD(unreadable);
 }
 template <class V>
+void fields(V& v, FilterChain& x, const FilterChain& d) {
+    PODROUTE_FIELD(table), PODROUTE_FIELD(name), PODROUTE_FIELD(type), PODROUTE_FIELD(drops),
+        PODROUTE_FIELD(rules);
+}
+template <class V>
 void fields(V& v, FirewallFacts& x, const FirewallFacts& d) {
-    PODROUTE_FIELD(legacy_rules), PODROUTE_FIELD(nft_rules);
+    PODROUTE_FIELD(legacy_rules), PODROUTE_FIELD(nft_rules), PODROUTE_FIELD(chains);
 }
 template <class V>
 void fields(V& v, HostFacts& x, const HostFacts& d) {

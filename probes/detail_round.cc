@@ -28,6 +28,10 @@ class SiteFinder {
         for (const auto* nodes : {&sites.control, &sites.nodes})
             for (const Site& site : *nodes) add(site);
     }
+    const Site* at(const Endpoint& endpoint) const {
+        const auto found = sites_.find(endpoint);
+        return found == sites_.end() ? nullptr : found->second;
+    }
     std::optional<SitePair> pair(const ProbeResult& result) const {
         const auto from = sites_.find(result.source), to = sites_.find(result.destination);
         if (from == sites_.end() || to == sites_.end()) return std::nullopt;
@@ -45,6 +49,13 @@ bool dead(const ProbeResult& r) {
 bool lossy(const ProbeResult& r) {
     return r.answered < r.sent || r.arrived < r.sent;
 }
+// By a next hop nobody need answer: what its owner saw counts.
+bool delivered(const ProbeResult& r) {
+    return r.arrived >= r.sent || std::any_of(r.sightings.begin(), r.sightings.end(), [&](const Sighting& s) {
+               return s.host == r.destination.host && s.leg == ProbeLeg::request && !s.leaving &&
+                      s.count >= r.sent;
+           });
+}
 
 class Planner {
   public:
@@ -60,13 +71,14 @@ class Planner {
     std::optional<RoundPlan> plan() {
         if (main_ == nullptr) return std::nullopt;
         sort_out();
-        if (lost_.empty() && large_.empty()) return std::nullopt;
+        if (lost_.empty() && large_.empty() && next_hops_.empty()) return std::nullopt;
         add_top_ups();
         for (const auto& [protocol, pairs] : dead_) {
             add_evidence(protocol, pairs);
             if (snapshot_.policy.trace == Trace::failed) add_hop_limits(builder_, pairs, protocol);
         }
         for (const ProbeResult* result : large_) add_sizes(*result);
+        for (const ProbeResult* result : next_hops_) add_next_hop(*result);
         if (snapshot_.policy.trace != Trace::none) builder_.watch_paths();
         return builder_.finish(wait());
     }
@@ -83,10 +95,21 @@ class Planner {
                 small_passed.emplace(r.source, r.destination);
             }
         }
-        for (const ProbeResult& r : main_->probes)
-            if (r.unknown.empty() && r.purpose == Purpose::full_size && lossy(r) &&
-                small_passed.contains({r.source, r.destination}) && large_.size() < kMaxLadders)
+        std::set<std::pair<Endpoint, Endpoint>> large_lost;
+        for (const ProbeResult& r : main_->probes) {
+            if (!r.unknown.empty()) continue;
+            if (r.purpose == Purpose::full_size && lossy(r) &&
+                small_passed.contains({r.source, r.destination}) && large_.size() < kMaxLadders) {
                 large_.push_back(&r);
+                large_lost.emplace(r.source, r.destination);
+            }
+            if (r.purpose == Purpose::next_hop && !delivered(r)) next_hops_.push_back(&r);
+        }
+        // One lost packet of a pair may be lost for its size or by chance: more small ones tell which.
+        for (const ProbeResult& r : main_->probes)
+            if (r.unknown.empty() && r.purpose == Purpose::verdict && r.protocol == Protocol::icmp &&
+                !lossy(r) && large_lost.contains({r.source, r.destination}))
+                lost_.push_back(&r);
         // A count of what is lost needs them more than a pair that is dead.
         std::stable_partition(lost_.begin(), lost_.end(), [](const ProbeResult* r) { return !dead(*r); });
     }
@@ -138,6 +161,20 @@ class Planner {
         }
     }
 
+    // Once more, with captures on the way.
+    void add_next_hop(const ProbeResult& lost) {
+        const Site* source = finder_.at(lost.source);
+        if (source == nullptr || snapshot_.policy.trace == Trace::none) return;
+        Site target;
+        target.endpoint = lost.destination;
+        FlowRequest request;
+        request.purpose = Purpose::next_hop;
+        request.next_hop = lost.next_hop;
+        request.count = 3;
+        request.spacing_us = kApart;
+        builder_.add({*source, target}, request);
+    }
+
     std::uint32_t wait() const {
         std::uint32_t largest = 0;
         for (const RoundResult& round : snapshot_.rounds)
@@ -152,7 +189,7 @@ class Planner {
     SiteFinder finder_;
     RoundBuilder builder_;
     const RoundResult* main_ = nullptr;
-    std::vector<const ProbeResult*> lost_, large_;
+    std::vector<const ProbeResult*> lost_, large_, next_hops_;
     std::map<Protocol, std::vector<SitePair>> dead_;
 };
 

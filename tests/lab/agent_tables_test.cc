@@ -7,6 +7,7 @@
 #include <fstream>
 #include <functional>
 #include <set>
+#include <tuple>
 
 #include "tests/lab/agent_lab.h"
 
@@ -314,16 +315,45 @@ TEST_F(AgentTables, WhereForwardingIsOffEveryLinksSettingIsRead) {
 }
 
 TEST_F(AgentTables, FirewallsOfBothKindsAreToldApart) {
-    EXPECT_EQ(*gather(tutorial()).firewall, (FirewallFacts{false, false}));
+    const auto rules = [&] {
+        const auto facts = gather(tutorial()).firewall;
+        return std::pair(facts->legacy_rules, facts->nft_rules);
+    };
+    EXPECT_EQ(*gather(tutorial()).firewall, FirewallFacts{});
     run("iptables-nft -A FORWARD -j ACCEPT");
-    EXPECT_EQ(*gather(tutorial()).firewall, (FirewallFacts{false, true}));
+    EXPECT_EQ(rules(), std::pair(false, true));
     run("iptables-nft -D FORWARD -j ACCEPT");  // the table stays, without a rule
     const std::string lock = testing::TempDir() + "xtables-" + std::to_string(getpid());
     run("XTABLES_LOCKFILE=" + lock + " iptables-legacy -L");
-    EXPECT_EQ(*gather(tutorial()).firewall, (FirewallFacts{false, false}));
+    EXPECT_EQ(*gather(tutorial()).firewall, FirewallFacts{});
     run("XTABLES_LOCKFILE=" + lock + " iptables-legacy -t nat -A POSTROUTING -j ACCEPT");
-    EXPECT_EQ(*gather(tutorial()).firewall, (FirewallFacts{true, false}));
+    EXPECT_EQ(rules(), std::pair(true, false));
     std::remove(lock.c_str());
+}
+
+// Of each table a chain at a hook that forwarded packets pass, if it has rules or a policy of drop.
+TEST_F(AgentTables, ChainsThatMayDropWhatIsForwardedAreRead) {
+    run("nft 'table inet a { chain f { type filter hook forward priority 0; policy drop; }; chain i { type "
+        "filter hook input priority 0; policy drop; }; chain e { type filter hook prerouting priority 0; }; "
+        "chain c { drop; }; }'");
+    run("nft 'table bridge b { chain o { type filter hook output priority 0; meta mark 1 drop; meta mark 2 "
+        "drop; }; }'");
+    run("nft 'table ip n { chain p { type nat hook postrouting priority 100; masquerade; }; }'");
+    const std::string lock = "XTABLES_LOCKFILE=" + testing::TempDir() + "xtables-" + std::to_string(getpid());
+    run(lock + " iptables-legacy -P FORWARD DROP; " + lock + " iptables-legacy -P INPUT DROP");
+    run(lock + " ip6tables-legacy -A FORWARD -j DROP; " + lock +
+        " iptables-legacy -t mangle -A PREROUTING -j ACCEPT");
+    auto chains = gather(tutorial()).firewall->chains;
+    std::sort(chains.begin(), chains.end(), [](const FilterChain& a, const FilterChain& b) {
+        return std::tie(a.table, a.name) < std::tie(b.table, b.name);
+    });
+    EXPECT_EQ(chains, (std::vector<FilterChain>{{"bridge b", "o", "filter", false, 2},
+                                                {"inet a", "f", "filter", true, 0},
+                                                {"ip filter (legacy)", "FORWARD", "filter", true, 0},
+                                                {"ip mangle (legacy)", "PREROUTING", "filter", false, 1},
+                                                {"ip n", "p", "nat", false, 1},
+                                                {"ip6 filter (legacy)", "FORWARD", "filter", false, 1}}));
+    std::remove((testing::TempDir() + "xtables-" + std::to_string(getpid())).c_str());
 }
 
 }  // namespace

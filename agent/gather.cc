@@ -11,6 +11,7 @@
 #include "agent/fib.h"
 #include "agent/files.h"
 #include "agent/firewall.h"
+#include "agent/firmware.h"
 #include "agent/tables.h"
 
 namespace podroute::agent {
@@ -167,6 +168,7 @@ HostFacts gather(Netlink& netlink, const Gather& request, const std::string& ssh
     facts.cni = read_cni();
     facts.nameservers = read_nameservers();
     facts.firewall = read_firewall();
+    facts.firmware = read_firmware();
     facts.ssh_connection = ssh_connection.substr(0, 256);
     facts.uid = geteuid();
     facts.clock_ms = std::chrono::duration_cast<std::chrono::milliseconds>(

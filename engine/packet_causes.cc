@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/cloud.h"
 #include "engine/packet_words.h"
 #include "engine/route_text.h"
 
@@ -170,7 +171,7 @@ bool PacketCauses::add_reject(const ProbedFlow& flow, const Place& place, const 
     if (host.empty()) {
         Entry& made = entry("fabric-drop", "", "rejected");
         made.cause.summary = "something between the hosts rejects packets of pods";
-        made.cause.commands = {security_group_command()};
+        made.cause.commands = {filter_command(cloud_of(snapshot_))};
         count(made, flow, check_id, true);
         ++explained_;
         return true;

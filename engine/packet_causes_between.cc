@@ -1,6 +1,7 @@
 // What is lost between hosts belongs together: it is looked at when all of it is known.
 #include <algorithm>
 
+#include "engine/cloud.h"
 #include "engine/packet_causes.h"
 #include "engine/packet_words.h"
 #include "engine/route_text.h"
@@ -51,19 +52,25 @@ std::string summary_of(const FabricBlame& blame, const Ends& ends) {
     return "the network between the hosts drops " + what + " of pods";
 }
 
-std::vector<std::string> commands_for(const Inventory& inventory, const FabricBlame& blame,
-                                      const Ends& ends) {
+// What a cloud is told for each host and family, each command once.
+std::vector<std::string> commands_for(const Snapshot& snapshot, const FabricBlame& blame, const Ends& ends) {
+    const Cloud cloud = cloud_of(snapshot);
     std::vector<std::string> commands;
-    for (const InventoryHost& host : inventory.hosts) {
-        if (!of_cards(blame) || host.pod_cidrs.empty() || commands.size() > kMaxCommands) continue;
+    const auto add = [&](const std::vector<std::string>& more) {
+        for (const std::string& command : more)
+            if (std::find(commands.begin(), commands.end(), command) == commands.end())
+                commands.push_back(command);
+    };
+    for (const InventoryHost& host : snapshot.inventory.hosts) {
+        if (!of_cards(blame) || commands.size() > kMaxCommands) continue;
         if (blame.host.empty() ? !ends.pods.contains(host.name) : host.name != blame.host) continue;
-        commands.push_back(nic_command(host.name));
+        for (const Family family : ends.families)
+            add(card_commands(cloud, snapshot.inventory, host.name, family));
         if (!blame.receiving && !blame.host.empty()) continue;
         for (const Family family : ends.families)
-            commands.push_back(route_entry_command(inventory, host.name, family));
+            add(route_commands(cloud, snapshot.inventory, host.name, family));
     }
-    std::erase(commands, "");
-    if (blame.host.empty() || !of_cards(blame)) commands.push_back(security_group_command());
+    if (blame.host.empty() || !of_cards(blame)) commands.push_back(filter_command(cloud));
     return commands;
 }
 
@@ -83,7 +90,7 @@ void PacketCauses::take_fabric() {
             made.cause.evidence.emplace_back(
                 of_cards(blame) ? "which of the hosts' settings it is cannot be told from the hosts"
                                 : "other packets of these hosts pass: a filter, not a network card");
-        made.cause.commands = commands_for(snapshot_.inventory, blame, ends);
+        made.cause.commands = commands_for(snapshot_, blame, ends);
         for (const std::size_t i : blame.losses) count(made, *fabric_[i].flow, fabric_checks_[i], true);
     }
 }
@@ -110,8 +117,9 @@ void PacketCauses::take_misrouted() {
         made.cause.summary = "the network hands packets for " + std::string(pods ? "the pods of " : "") +
                              to.first + " to " + hosts_text(led_to);
         for (const Family family : ends.families)
-            made.cause.commands.push_back(route_entry_command(snapshot_.inventory, to.first, family));
-        std::erase(made.cause.commands, "");
+            for (std::string& command :
+                 route_commands(cloud_of(snapshot_), snapshot_.inventory, to.first, family))
+                made.cause.commands.push_back(std::move(command));
         for (const Misrouted* found : group) count(made, *found->loss.flow, found->check_id, true);
     }
 }

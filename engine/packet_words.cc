@@ -1,4 +1,4 @@
-// Words and commands.
+// Words.
 #include "engine/packet_words.h"
 
 #include <algorithm>
@@ -59,26 +59,6 @@ std::string networks_text(const Inventory& inventory, const std::set<HostId>& ho
         }
     }
     return n > kMaxNetworks ? text + " and " + std::to_string(n - kMaxNetworks) + " more" : text;
-}
-
-std::string nic_command(const HostId& host) {
-    return "az network nic update -g GROUP -n NIC_OF_" + host + " --ip-forwarding true";
-}
-
-std::string route_entry_command(const Inventory& inventory, const HostId& host, Family family) {
-    const InventoryHost* owner = inventory.find(host);
-    if (owner == nullptr) return {};
-    const auto next_hop = owner->address(family);
-    for (const Prefix& cidr : owner->pod_cidrs)
-        if (cidr.family() == family && next_hop)
-            return "az network route-table route create -g GROUP --route-table-name TABLE -n pods-" + host +
-                   " --address-prefix " + cidr.to_string() +
-                   " --next-hop-type VirtualAppliance --next-hop-ip-address " + next_hop->to_string();
-    return {};
-}
-
-std::string security_group_command() {
-    return "az network nsg rule list -g GROUP --nsg-name NSG --include-default -o table";
 }
 
 }  // namespace podroute

@@ -1,4 +1,4 @@
-// What packets did, in words, and the commands that a cause between hosts prints.
+// What packets did, in words.
 #pragma once
 
 #include <set>
@@ -19,10 +19,5 @@ std::string networks_text(const Inventory& inventory, const HostId& host, Family
 // Those of several hosts and families.
 std::string networks_text(const Inventory& inventory, const std::set<HostId>& hosts,
                           const std::set<Family>& families);
-
-// For Azure, with GROUP and the like for what no host knows.
-std::string nic_command(const HostId& host);
-std::string route_entry_command(const Inventory& inventory, const HostId& host, Family family);
-std::string security_group_command();
 
 }  // namespace podroute

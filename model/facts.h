@@ -186,6 +186,15 @@ struct FirewallFacts {
     bool operator==(const FirewallFacts&) const = default;
 };
 
+// What the machine's firmware says of itself (DMI, /sys/class/dmi/id). A cloud is known by it.
+struct Firmware {
+    std::string vendor;       // sys_vendor
+    std::string product;      // product_name
+    std::string chassis_tag;  // chassis_asset_tag
+
+    bool operator==(const Firmware&) const = default;
+};
+
 struct HostFacts {
     std::string hostname;        // uname -n
     std::string kernel;          // uname -r
@@ -207,6 +216,7 @@ struct HostFacts {
     Observed<std::vector<FibAnswer>> fib;
     Observed<std::vector<Address>> nameservers{};  // of /etc/resolv.conf, and those behind a local stub
     std::string login_user{};  // as whom the host was logged in to; empty: not told. The agent never says it
+    Firmware firmware{};       // empty where the machine says nothing
 
     bool operator==(const HostFacts&) const = default;
 };

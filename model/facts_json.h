@@ -78,13 +78,17 @@ void fields(V& v, FirewallFacts& x, const FirewallFacts& d) {
     PODROUTE_FIELD(legacy_rules), PODROUTE_FIELD(nft_rules), PODROUTE_FIELD(chains);
 }
 template <class V>
+void fields(V& v, Firmware& x, const Firmware& d) {
+    PODROUTE_FIELD(vendor), PODROUTE_FIELD(product), PODROUTE_FIELD(chassis_tag);
+}
+template <class V>
 void fields(V& v, HostFacts& x, const HostFacts& d) {
     PODROUTE_FIELD(hostname), PODROUTE_FIELD(kernel), PODROUTE_FIELD(machine), PODROUTE_FIELD(uid),
         PODROUTE_FIELD(clock_ms);
     PODROUTE_FIELD(ssh_connection), PODROUTE_FIELD(links), PODROUTE_FIELD(addresses), PODROUTE_FIELD(routes);
     PODROUTE_FIELD(rules), PODROUTE_FIELD(neighbours), PODROUTE_FIELD(sysctls), PODROUTE_FIELD(cni);
     PODROUTE_FIELD(firewall), PODROUTE_FIELD(fib), PODROUTE_FIELD(nameservers);
-    PODROUTE_FIELD(login_user);
+    PODROUTE_FIELD(login_user), PODROUTE_FIELD(firmware);
 }
 
 namespace codec {

@@ -1,4 +1,4 @@
-// Which of the two iptables backends hold rules, and the chains at which forwarded packets may end.
+// Which of the two iptables backends hold rules, and the chains at which packets may end.
 #pragma once
 
 #include "model/facts.h"

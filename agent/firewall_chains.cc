@@ -33,10 +33,12 @@ std::string family_name(std::uint8_t family) {
     }
 }
 
-// Of a device or a bridge every hook is one that frames for pods may pass.
-bool forwarding_hook(std::uint8_t family, std::uint32_t hook) {
-    if (family == NFPROTO_NETDEV || family == NFPROTO_BRIDGE) return true;
-    return hook != NF_INET_LOCAL_IN && hook != NF_INET_LOCAL_OUT;
+std::string hook_name(std::uint8_t family, std::uint32_t hook) {
+    static constexpr std::array<const char*, 6> kHooks{"prerouting", "input",       "forward",
+                                                       "output",     "postrouting", "ingress"};
+    static constexpr std::array<const char*, 2> kDeviceHooks{"ingress", "egress"};  // NF_NETDEV_*
+    if (family == NFPROTO_NETDEV) return hook < kDeviceHooks.size() ? kDeviceHooks.at(hook) : "";
+    return hook < kHooks.size() ? kHooks.at(hook) : "";
 }
 
 std::uint32_t big_endian(const nlattr* a, std::uint32_t fallback) {
@@ -50,12 +52,12 @@ void add_chain(const nlmsghdr& header, std::vector<FilterChain>& into) {
     Attributes<NFTA_HOOK_MAX + 1> hook;
     nla_parse_nested(hook.at.data(), NFTA_HOOK_MAX, a[NFTA_CHAIN_HOOK], nullptr);
     const std::string name = family_name(family);
-    if (name.empty() || !forwarding_hook(family, big_endian(hook[NFTA_HOOK_HOOKNUM], NF_INET_FORWARD)))
-        return;
+    if (name.empty()) return;
     FilterChain chain;
     chain.table = name + " " + string_of(a[NFTA_CHAIN_TABLE]);
     chain.name = string_of(a[NFTA_CHAIN_NAME]);
-    chain.type = string_of(a[NFTA_CHAIN_TYPE]);
+    chain.type = string_of(a[NFTA_CHAIN_TYPE]) + " hook " +
+                 hook_name(family, big_endian(hook[NFTA_HOOK_HOOKNUM], NF_INET_NUMHOOKS));
     chain.drops = big_endian(a[NFTA_CHAIN_POLICY], NF_ACCEPT) == NF_DROP;
     // Nothing jumps to a base chain, so that its references are its rules.
     chain.rules = big_endian(a[NFTA_CHAIN_USE], 0);

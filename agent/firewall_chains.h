@@ -1,4 +1,4 @@
-// The chains at which packets that a host forwards may end.
+// The chains at which packets of a host may end.
 #pragma once
 
 #include <vector>
@@ -7,8 +7,8 @@
 
 namespace podroute::agent {
 
-// Of nf_tables, all families but arp: base chains (not those of locally made or received packets alone) that
-// hold a rule or have a policy of drop. A kernel without nf_tables has none. Errors: "errno-N", "netlink".
+// Of nf_tables, all families but arp: base chains that hold a rule or have a policy of drop. A kernel without
+// nf_tables has none. Errors: "errno-N", "netlink".
 Result<std::vector<FilterChain>> nft_chains();
 
 // The same of iptables-legacy and ip6tables-legacy, by their socket options. A table that is not listed in

@@ -43,11 +43,12 @@ struct V6 {
 
 struct HookName {
     unsigned hook;
-    const char* name;
+    const char *chain, *name;
 };
-// Those that forwarded packets pass.
-constexpr std::array kHooks{HookName{NF_INET_PRE_ROUTING, "PREROUTING"}, HookName{NF_INET_FORWARD, "FORWARD"},
-                            HookName{NF_INET_POST_ROUTING, "POSTROUTING"}};
+constexpr std::array kHooks{
+    HookName{NF_INET_PRE_ROUTING, "PREROUTING", "prerouting"}, HookName{NF_INET_LOCAL_IN, "INPUT", "input"},
+    HookName{NF_INET_FORWARD, "FORWARD", "forward"}, HookName{NF_INET_LOCAL_OUT, "OUTPUT", "output"},
+    HookName{NF_INET_POST_ROUTING, "POSTROUTING", "postrouting"}};
 
 tl::unexpected<Error> unreadable(const std::string& what) {
     return failure("unreadable", "iptables-legacy" + what + ": " + std::strerror(errno));
@@ -82,12 +83,12 @@ Result<void> add_table(int fd, const std::string& name, std::vector<FilterChain>
     size = static_cast<socklen_t>(bytes.size());
     if (getsockopt(fd, Version::kLevel, Version::kEntries, bytes.data(), &size) != 0)
         return unreadable(", table " + name);
-    for (const auto& [hook, hook_name] : kHooks) {
+    for (const auto& [hook, chain_name, hook_name] : kHooks) {
         if ((info.valid_hooks & 1U << hook) == 0) continue;
         FilterChain chain;
         chain.table = std::string(Version::kWord) + name + " (legacy)";
-        chain.name = hook_name;
-        chain.type = name == "nat" ? "nat" : "filter";
+        chain.name = chain_name;
+        chain.type = std::string(name == "nat" ? "nat" : "filter") + " hook " + hook_name;
         chain.drops = policy_drops<Version>(bytes, sizeof(typename Version::Entries) + info.underflow[hook]);
         chain.rules = info.hook_entry[hook] != info.underflow[hook] ? 1 : 0;
         if (chain.drops || chain.rules > 0) into.push_back(std::move(chain));

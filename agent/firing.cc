@@ -51,6 +51,10 @@ class Outlets {
         // So that the kernel says when its queue was full, instead of dropping in silence.
         if (way == Way::ipv4) setsockopt(fd, IPPROTO_IP, IP_RECVERR, &one, sizeof one);
         if (way == Way::ipv6) setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &one, sizeof one);
+        // What a router once named as the MTU is tried all the same: a probe ends on its way, not here.
+        const int probe4 = IP_PMTUDISC_PROBE, probe6 = IPV6_PMTUDISC_PROBE;
+        if (way == Way::ipv4) setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &probe4, sizeof probe4);
+        if (way == Way::ipv6) setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &probe6, sizeof probe6);
         sockets_.emplace(std::pair{pod, way}, fd);
         return fd;
     }

@@ -31,6 +31,15 @@ HostId forger(const ProbedFlow& flow) {
     return {};
 }
 
+// Whether packets that end at the host itself, or that it forwards, may end at that chain. Address
+// translation alone drops nothing; of a bridge or a device every hook may be on the way.
+bool may_drop(const FilterChain& chain, bool local) {
+    if (chain.type.starts_with("nat ") && !chain.drops) return false;
+    if (chain.table.starts_with("bridge ") || chain.table.starts_with("netdev ")) return true;
+    if (chain.type.ends_with(" hook input") || chain.type.ends_with(" hook output")) return local;
+    return !chain.type.ends_with(" hook forward") || !local;
+}
+
 }  // namespace
 
 PacketCauses::PacketCauses(const Snapshot& snapshot, const ProbeFacts& facts, Places& places)
@@ -91,22 +100,36 @@ HostId PacketCauses::carrier(const Address& address, const ProbedFlow& flow) con
     return owner != nullptr ? owner->name : HostId{};
 }
 
-// Address translation alone drops nothing. A snapshot that was recorded before chains were read has none.
-bool PacketCauses::has_rules(const HostId& host) const {
+std::vector<const FilterChain*> PacketCauses::chains_on_the_way(const ProbedFlow& flow,
+                                                                const HostId& host) const {
+    std::vector<const FilterChain*> chains;
+    const auto facts = snapshot_.hosts.find(host);
+    if (facts == snapshot_.hosts.end() || !facts->second.known() || !facts->second->firewall.known())
+        return chains;
+    const auto ends_here = [&](const Endpoint& end) {
+        return end.host == host && end.vantage == Vantage::node;
+    };
+    const bool local = ends_here(flow.source) || ends_here(flow.destination);
+    for (const FilterChain& chain : facts->second->firewall->chains)
+        if (may_drop(chain, local)) chains.push_back(&chain);
+    return chains;
+}
+
+// A snapshot that was recorded before chains were read has none.
+bool PacketCauses::has_rules(const ProbedFlow& flow, const HostId& host) const {
     const auto facts = snapshot_.hosts.find(host);
     if (facts == snapshot_.hosts.end() || !facts->second.known() || !facts->second->firewall.known())
         return false;
     const FirewallFacts& firewall = *facts->second->firewall;
     if (firewall.chains.empty()) return firewall.legacy_rules || firewall.nft_rules;
-    return std::any_of(firewall.chains.begin(), firewall.chains.end(),
-                       [](const FilterChain& chain) { return chain.drops || chain.type != "nat"; });
+    return !chains_on_the_way(flow, host).empty();
 }
 
-std::vector<std::string> PacketCauses::policies_text(const HostId& host) const {
+std::vector<std::string> PacketCauses::policies_text(const ProbedFlow& flow, const HostId& host) const {
     std::vector<std::string> lines;
-    for (const FilterChain& chain : snapshot_.hosts.at(host)->firewall->chains)
-        if (chain.drops && lines.size() < kMaxLines)
-            lines.push_back("policy of chain " + chain.name + ", table " + chain.table + ": drop");
+    for (const FilterChain* chain : chains_on_the_way(flow, host))
+        if (chain->drops && lines.size() < kMaxLines)
+            lines.push_back("policy of chain " + chain->name + ", table " + chain->table + ": drop");
     return lines;
 }
 
@@ -184,13 +207,13 @@ bool PacketCauses::add_reject(const ProbedFlow& flow, const Place& place, const 
 }
 
 void PacketCauses::add_drop(const ProbedFlow& flow, const HostId& host, const std::string& check_id) {
-    const bool rules = has_rules(host);
+    const bool rules = has_rules(flow, host);
     Entry& made = entry(rules ? "firewall-drop" : "host-drop", host, "");
     if (made.cause.summary.empty())
         made.cause.summary =
             rules ? "the firewall of " + host + " drops packets: they enter it and do not leave"
                   : "packets vanish inside " + host + ", and no firewall rule can be shown";
-    if (rules && made.cause.evidence.empty()) made.cause.evidence = policies_text(host);
+    if (rules && made.cause.evidence.empty()) made.cause.evidence = policies_text(flow, host);
     count(made, flow, check_id, true);
     ++explained_;
 }

@@ -75,8 +75,10 @@ class PacketCauses {
     void take_fabric();
     void take_misrouted();
     HostId carrier(const Address& address, const ProbedFlow& flow) const;
-    bool has_rules(const HostId& host) const;
-    std::vector<std::string> policies_text(const HostId& host) const;  // of a host whose firewall was read
+    // Of what was read of the host's firewall: chains at which packets of the flow may end.
+    std::vector<const FilterChain*> chains_on_the_way(const ProbedFlow& flow, const HostId& host) const;
+    bool has_rules(const ProbedFlow& flow, const HostId& host) const;
+    std::vector<std::string> policies_text(const ProbedFlow& flow, const HostId& host) const;
 
     const Snapshot& snapshot_;
     const ProbeFacts& facts_;

@@ -171,7 +171,16 @@ Place Places::place(const ProbedFlow& flow) {
     const ProbeLeg leg = flow.failed_leg();
     const bool part = flow.fate() == ProbeFate::partly_lost;
     const auto found = part ? before_the_loss(flow, leg) : seen(flow, leg);
-    return end_of(found, flow.watched);
+    return found.empty() ? unanswered(flow, leg) : end_of(found, flow.watched);
+}
+
+// What comes to a node's own address arrives as it enters the uplink, before any filter; an answer that never
+// leaves was lost inside, and mostly it is the request that was. A pod's own link would have shown it.
+Place Places::unanswered(const ProbedFlow& flow, ProbeLeg leg) {
+    if (leg != ProbeLeg::reply || !flow.watched || flow.destination.vantage != Vantage::node) return {};
+    const auto request = seen(flow, ProbeLeg::request);
+    if (request.empty() || request.back().host != flow.destination.host) return {};
+    return {PlaceKind::inside, request.back().host, request.back().interface};
 }
 
 std::optional<StoppedAt> Places::stopped_at(const ProbedFlow& flow) {

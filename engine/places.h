@@ -65,6 +65,7 @@ class Places {
     Stage stage_of(const Sighting& sighting, const HostId& sender, const HostId& target);
     std::vector<Seen> ordered(const std::vector<const ProbeResult*>& results, ProbeLeg leg,
                               const HostId& sender, const HostId& target);
+    Place unanswered(const ProbedFlow& flow, ProbeLeg leg);
     static Place end_of(const std::vector<Seen>& seen, bool watched);
     std::vector<Seen> before_the_loss(const ProbedFlow& flow, ProbeLeg leg);
 

@@ -36,8 +36,17 @@ std::vector<std::uint8_t> payload(const ProbePacket& packet, const ProbeKey& key
     return bytes;
 }
 
+// A host that never heard of our reset keeps a connection half open for a minute, and another SYN of the same
+// ports is lost on it: so they differ from run to run and from round to round.
+std::uint16_t source_port_of(const ProbePacket& packet, const ProbeKey& key) {
+    if (packet.protocol != Protocol::tcp) return static_cast<std::uint16_t>(kFirstSourcePort + packet.number);
+    constexpr std::uint64_t kSpread = 0x9e3779b97f4a7c15;  // 2^64 over the golden ratio (Knuth 6.4)
+    const std::uint64_t start = ((key.word + key.tag) * kSpread) >> 32;
+    return static_cast<std::uint16_t>(kFirstSourcePort + 1 + (start + packet.number) % kMaxNumber);
+}
+
 std::unique_ptr<Tins::PDU> transport(const ProbePacket& packet, const ProbeKey& key) {
-    const auto source_port = static_cast<std::uint16_t>(kFirstSourcePort + packet.number);
+    const std::uint16_t source_port = source_port_of(packet, key);
     if (packet.protocol == Protocol::tcp) {
         auto tcp = std::make_unique<Tins::TCP>(packet.port, source_port);
         tcp->flags(Tins::TCP::SYN);

@@ -6,7 +6,7 @@
 //   payload of echo and UDP   the run's word (8 bytes), the round's tag (2), the probe's number (2)
 //   TCP, without payload      sequence number = tag, number; so an answer acknowledges them plus one
 //   echo                      identifier = tag, sequence = number
-//   UDP, TCP                  source port = kFirstSourcePort + number
+//   UDP                       source port = kFirstSourcePort + number; of TCP any in that range
 //   IP header                 IPv4 identification, IPv6 flow label = tag
 //
 // An ICMP error need quote no more than the IP header and 8 bytes behind it (RFC 792), which is why tag and

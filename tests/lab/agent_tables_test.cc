@@ -331,29 +331,34 @@ TEST_F(AgentTables, FirewallsOfBothKindsAreToldApart) {
     std::remove(lock.c_str());
 }
 
-// Of each table a chain at a hook that forwarded packets pass, if it has rules or a policy of drop.
-TEST_F(AgentTables, ChainsThatMayDropWhatIsForwardedAreRead) {
+// Base chains that have rules or a policy of drop, of every family and of both kinds of tables.
+TEST_F(AgentTables, ChainsThatMayDropAreRead) {
     run("nft 'table inet a { chain f { type filter hook forward priority 0; policy drop; }; chain i { type "
         "filter hook input priority 0; policy drop; }; chain e { type filter hook prerouting priority 0; }; "
         "chain c { drop; }; }'");
     run("nft 'table bridge b { chain o { type filter hook output priority 0; meta mark 1 drop; meta mark 2 "
         "drop; }; }'");
+    run("nft 'table netdev d { chain g { type filter hook ingress device \"eth0\" priority 0; meta mark 1 "
+        "drop; }; }'");
     run("nft 'table ip n { chain p { type nat hook postrouting priority 100; masquerade; }; }'");
-    const std::string lock = "XTABLES_LOCKFILE=" + testing::TempDir() + "xtables-" + std::to_string(getpid());
-    run(lock + " iptables-legacy -P FORWARD DROP; " + lock + " iptables-legacy -P INPUT DROP");
-    run(lock + " ip6tables-legacy -A FORWARD -j DROP; " + lock +
+    const std::string file = testing::TempDir() + "xtables-" + std::to_string(getpid());
+    const std::string lock = "XTABLES_LOCKFILE=" + file;
+    run(lock + " iptables-legacy -P FORWARD DROP; " + lock + " ip6tables-legacy -A FORWARD -j DROP; " + lock +
         " iptables-legacy -t mangle -A PREROUTING -j ACCEPT");
     auto chains = gather(tutorial()).firewall->chains;
     std::sort(chains.begin(), chains.end(), [](const FilterChain& a, const FilterChain& b) {
         return std::tie(a.table, a.name) < std::tie(b.table, b.name);
     });
-    EXPECT_EQ(chains, (std::vector<FilterChain>{{"bridge b", "o", "filter", false, 2},
-                                                {"inet a", "f", "filter", true, 0},
-                                                {"ip filter (legacy)", "FORWARD", "filter", true, 0},
-                                                {"ip mangle (legacy)", "PREROUTING", "filter", false, 1},
-                                                {"ip n", "p", "nat", false, 1},
-                                                {"ip6 filter (legacy)", "FORWARD", "filter", false, 1}}));
-    std::remove((testing::TempDir() + "xtables-" + std::to_string(getpid())).c_str());
+    EXPECT_EQ(chains, (std::vector<FilterChain>{
+                          {"bridge b", "o", "filter hook output", false, 2},
+                          {"inet a", "f", "filter hook forward", true, 0},
+                          {"inet a", "i", "filter hook input", true, 0},
+                          {"ip filter (legacy)", "FORWARD", "filter hook forward", true, 0},
+                          {"ip mangle (legacy)", "PREROUTING", "filter hook prerouting", false, 1},
+                          {"ip n", "p", "nat hook postrouting", false, 1},
+                          {"ip6 filter (legacy)", "FORWARD", "filter hook forward", false, 1},
+                          {"netdev d", "g", "filter hook ingress", false, 1}}));
+    std::remove(file.c_str());
 }
 
 }  // namespace

@@ -78,6 +78,17 @@ TEST(LabJudge, EveryCauseOfTheTablesHasAFault) {
         EXPECT_TRUE(codes.contains(code)) << code;
 }
 
+TEST(LabJudge, EveryCauseOfPacketsOnHostsHasAFault) {
+    std::set<std::string_view> codes;
+    for (const Fault& f : all_faults()) {
+        if (f.packets) codes.insert(f.code);
+        EXPECT_EQ(f.pairs.empty(), !f.packets || f.kind == FaultKind::healthy) << f.name;
+    }
+    for (const char* code : {"firewall-drop", "host-drop", "icmp-filtered", "nat-rewritten", "route-missing",
+                             "mtu-mismatch", "packet-loss", "fabric-drop"})
+        EXPECT_TRUE(codes.contains(code)) << code;
+}
+
 TEST(LabJudge, PlacesFaultsOnTheHostsThatWereNamed) {
     const Fault& fault = *find_fault("route-missing");
     EXPECT_EQ(*place(fault, topology(4), {"node-3"}), (Broken{"route-missing", "node-3", "node-0"}));

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "agent/files.h"
+#include "agent/firmware.h"
 
 namespace podroute::agent {
 namespace {
@@ -110,6 +111,19 @@ TEST_F(AgentFiles, NameserversOfTheHostAndThoseBehindItsStub) {
     EXPECT_EQ(*found, wanted);
     EXPECT_FALSE(read_nameservers({folder}).known()) << "a directory cannot be read";
     EXPECT_TRUE(read_nameservers({folder / "absent"})->empty());
+}
+
+TEST_F(AgentFiles, FirmwareIsTheFirstLineOfEachFileWithoutWhatIsNoText) {
+    write("sys_vendor", "Amazon EC2\nmore\n");
+    write("product_name", std::string("m7i\x1b[31m.large\x80\n"));
+    const auto firmware = read_firmware(folder);
+    EXPECT_EQ(firmware, (Firmware{"Amazon EC2", "m7i[31m.large", ""}));
+    EXPECT_EQ(read_firmware(folder / "absent"), Firmware{});
+}
+
+TEST_F(AgentFiles, FirmwareIsBounded) {
+    write("sys_vendor", std::string(1 << 20, 'x'));
+    EXPECT_LE(read_firmware(folder).vendor.size(), 64U);
 }
 
 }  // namespace

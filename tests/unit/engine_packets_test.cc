@@ -1,8 +1,9 @@
-// Loss intervals, and what a person calls an end of a pair.
+// Loss intervals, where a packet was lost, and what a person calls an end of a pair.
 #include <gtest/gtest.h>
 
 #include "engine/endpoint_names.h"
 #include "engine/loss.h"
+#include "engine/places.h"
 #include "tests/unit/snapshot_builder.h"
 
 namespace podroute {
@@ -28,6 +29,46 @@ TEST(LossInterval, HasOpenEnds) {
     EXPECT_EQ(loss_interval(5, 3).lower, loss_interval(3, 3).lower);
     EXPECT_EQ(loss_interval(0, 0).lower, 0);
     EXPECT_EQ(loss_interval(0, 0).upper, 1);
+}
+
+// A pod's request that the server's uplink saw, and nothing of an answer.
+struct Unanswered {
+    Cluster cluster{2};
+
+    Unanswered(Vantage target, const std::string& address_of_target) {
+        ProbeResult result;
+        result.source = {"node-0", Vantage::pod, address("10.200.0.200")};
+        result.destination = {target == Vantage::node ? "server" : "node-1", target,
+                              address(address_of_target)};
+        result.sent = result.arrived = 20;
+        result.sightings = {{"node-0", std::string(kPodLink), ProbeLeg::request, true, 20},
+                            {"node-0", "eth0", ProbeLeg::request, true, 20},
+                            {result.destination.host, "eth0", ProbeLeg::request, false, 20}};
+        RoundResult round;
+        round.stage = "detail";
+        round.probes.push_back(result);
+        cluster.snapshot.rounds.push_back(round);
+    }
+};
+
+// What is for a node's own address has arrived when its uplink saw it; its INPUT chain comes behind that.
+TEST(Places, WhatANodeNeverAnswersIsLostInside) {
+    const Unanswered world(Vantage::node, "10.240.0.10");
+    const ProbeFacts facts = fold_probes(world.cluster.snapshot);
+    Places places(world.cluster.snapshot);
+    ASSERT_EQ(facts.verdicts.size(), 1U);
+    const Place place = places.place(facts.verdicts[0]);
+    EXPECT_EQ(place.kind, PlaceKind::inside);
+    EXPECT_EQ(place.host, "server");
+    EXPECT_EQ(places.stopped_at(facts.verdicts[0]), (StoppedAt{"server", "eth0", ProbeLeg::reply}));
+}
+
+TEST(Places, OfAPodNothingIsKnownWithoutItsAnswer) {
+    const Unanswered world(Vantage::pod, "10.200.1.200");
+    const ProbeFacts facts = fold_probes(world.cluster.snapshot);
+    Places places(world.cluster.snapshot);
+    ASSERT_EQ(facts.verdicts.size(), 1U);
+    EXPECT_EQ(places.place(facts.verdicts[0]).kind, PlaceKind::nowhere);
 }
 
 TEST(ResolvePair, TakesNamesAndAddresses) {

@@ -2,6 +2,9 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <cstdlib>
+#include <set>
+
 #include "probes/packet.h"
 #include "probes/quote.h"
 #include "probes/reading.h"
@@ -90,6 +93,26 @@ TEST(Packet, HeadersAreAsTheRfcsSay) {
             RC_ASSERT((ip[0] >> 4) == 6 && (ip[2] << 8 | ip[3]) == key.tag);
         }
     });
+}
+
+// A SYN whose ports a half-open connection of an earlier round has is answered by nobody.
+TEST(Packet, TcpPortsDifferWithinARoundAndFromRoundToRound) {
+    const Address from = *Address::parse("10.200.0.200"), to = *Address::parse("10.200.1.200");
+    const auto port = [&](std::uint16_t number, const ProbeKey& key) {
+        const auto ip = *craft_probe({Protocol::tcp, from, to, 22, number}, key);
+        return ip[20] << 8 | ip[21];
+    };
+    std::set<int> ports;
+    for (std::uint16_t number = 1; number <= kMaxNumber; ++number) ports.insert(port(number, {7, 1}));
+    EXPECT_EQ(ports.size(), kMaxNumber);
+    EXPECT_GT(*ports.begin(), kFirstSourcePort);
+    EXPECT_LT(*ports.rbegin(), 32'768) << "the kernel's own begin there";
+    // Twenty probes of one round meet none of another's, as good as ever.
+    int meet = 0;
+    for (std::uint16_t tag = 2; tag < 200; ++tag)
+        meet += std::abs(port(1, {7, tag}) - port(1, {7, 1})) < 20 ? 1 : 0;
+    EXPECT_LT(meet, 5);
+    EXPECT_NE(port(1, {7, 1}), port(1, {8, 1}));
 }
 
 TEST(Packet, AnswersAreReadFromTheTargetsSide) {

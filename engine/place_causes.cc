@@ -38,7 +38,8 @@ std::optional<std::size_t> cause_inside(std::span<const FoldedCause> causes, con
 std::optional<std::size_t> cause_of_other_machine(const Inventory& inventory,
                                                   std::span<const FoldedCause> causes, const ProbedFlow& flow,
                                                   const Place& place) {
-    if (place.kind == PlaceKind::inside) return std::nullopt;
+    // Where a part is lost, who answered for the address may have changed on the way: counts tell no place.
+    if (place.kind == PlaceKind::inside && flow.fate() != ProbeFate::partly_lost) return std::nullopt;
     const bool request = flow.failed_leg() == ProbeLeg::request;
     const InventoryHost* target = inventory.find((request ? flow.destination : flow.source).host);
     if (target == nullptr) return std::nullopt;

@@ -20,6 +20,9 @@ constexpr std::size_t kMaxTargets = 4096;
 constexpr std::uint32_t kMaxWait = 10'000;  // ms
 constexpr auto kFirstLook = std::chrono::milliseconds(1);
 constexpr auto kSlowestLook = std::chrono::milliseconds(50);
+// Sooner than this after it was asked for, an entry fails only if somebody had asked before: of the kernel's
+// own three questions, a second apart, the last may have gone before its neighbour was there.
+constexpr auto kOwnAttempt = std::chrono::milliseconds(2'500);
 
 int use(Netlink& netlink, const SolicitTarget& target) {
     ndmsg head{};
@@ -36,6 +39,17 @@ bool settled(const Neighbour& n) {
     // good when it was last used.
     constexpr unsigned kUnsettled = NUD_INCOMPLETE | NUD_PROBE;
     return n.state != 0 && (n.state & kUnsettled) == 0;
+}
+
+// Asks once more for what failed by an attempt that others began; those of `again`, whose targets leave it.
+bool ask_again(Netlink& netlink, const std::vector<Neighbour>& entries, std::vector<SolicitTarget>& again) {
+    return std::erase_if(again, [&](const SolicitTarget& target) {
+               const bool failed = std::any_of(entries.begin(), entries.end(), [&](const Neighbour& n) {
+                   return n.address == target.address && n.ifindex == target.ifindex &&
+                          (n.state & NUD_FAILED) != 0;
+               });
+               return failed && use(netlink, target) == 0;
+           }) != 0;
 }
 
 std::vector<Neighbour> look(Netlink& netlink, const std::vector<SolicitTarget>& targets) {
@@ -62,10 +76,13 @@ Result<SolicitReply> solicit(Netlink& netlink, const Solicit& request) {
     for (const auto& t : targets)
         if (const int error = use(netlink, t); error == EPERM)
             return failure("solicit", "only root may have neighbours resolved");
-    const auto until = Clock::now() + std::chrono::milliseconds(std::min(request.wait_ms, kMaxWait));
+    const auto start = Clock::now();
+    const auto until = start + std::chrono::milliseconds(std::min(request.wait_ms, kMaxWait));
+    auto again = targets;
     auto pause = kFirstLook;
     for (;;) {
         auto entries = look(netlink, targets);
+        if (Clock::now() < std::min(until, start + kOwnAttempt) && ask_again(netlink, entries, again)) continue;
         if (std::all_of(entries.begin(), entries.end(), settled) || Clock::now() >= until ||
             !controller_there())
             return SolicitReply{std::move(entries)};

@@ -1,9 +1,11 @@
-// host-access: the host was reached and read. What went wrong is in the Unknown that stands for its facts.
+// host-access: the host was reached and read, and nobody was changing it meanwhile. What went wrong is in the
+// Unknown that stands for its facts.
 #include <algorithm>
 #include <array>
 
 #include "checks/checks.h"
 #include "checks/common.h"
+#include "engine/judge.h"
 
 namespace podroute {
 namespace {
@@ -69,6 +71,16 @@ Verdict of_unknown(const Snapshot& snapshot, const InventoryHost& host, const Un
     return made;
 }
 
+// Why what was read may soon be otherwise: another run has not yet said whether its changes are to stay.
+const Unknown* being_changed(const Snapshot& snapshot, const HostId& host) {
+    for (const RoundResult& round : snapshot.rounds) {
+        const auto at = round.hosts.find(host);
+        if (round.stage == kFixerStage && at != round.hosts.end() && !at->second.known())
+            return &at->second.unknown();
+    }
+    return nullptr;
+}
+
 }  // namespace
 
 std::vector<Verdict> host_access(const Snapshot& snapshot, const Expected&) {
@@ -80,6 +92,9 @@ std::vector<Verdict> host_access(const Snapshot& snapshot, const Expected&) {
             verdicts.push_back(verdict(host, subject, Status::unknown, "not reached before the run ended"));
         } else if (!at->second.known()) {
             verdicts.push_back(of_unknown(snapshot, host, at->second.unknown()));
+        } else if (const Unknown* why = being_changed(snapshot, host.name)) {
+            verdicts.push_back(verdict(host, subject, Status::unknown,
+                                       why->why + ": it may still be taken back, verify again"));
         } else {
             verdicts.push_back(verdict(host, subject, Status::pass, "reached and read"));
         }

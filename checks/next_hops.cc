@@ -6,14 +6,14 @@
 
 namespace podroute {
 
-std::vector<Verdict> next_hops(const Snapshot& snapshot, const Expected&) {
+std::vector<Verdict> next_hops(const Snapshot& snapshot, const Expected& expected) {
     if (!packets_sent(snapshot)) return {};
     const ProbeFacts facts = fold_probes(snapshot);
     const auto foreign = foreign_datapaths(snapshot);
     std::vector<Verdict> verdicts;
     for (const ProbedFlow& flow : facts.next_hops) {
         if (flow.fate() == ProbeFate::unknown) {
-            verdicts.push_back(unknown_pair(snapshot, flow));
+            verdicts.push_back(unknown_pair(snapshot, expected, flow));
             continue;
         }
         const bool works = flow.fate() == ProbeFate::works;

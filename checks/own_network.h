@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "engine/expected.h"
@@ -24,5 +25,9 @@ Route connected_route(const Prefix& network, std::uint32_t ifindex);
 // where it speaks only of pods to come.
 std::optional<Cause> network_mismatch(const InventoryHost& host, const HostFacts& facts, const Prefix& cidr,
                                       const Expected& expected);
+
+// The code of what is wrong with the host's own pod networks, or with the link that carries them: while it
+// is, no pod can be opened there. Empty if nothing is (pod_cidr_own.cc).
+std::string own_network_fault(const Snapshot& snapshot, const InventoryHost& host, const Expected& expected);
 
 }  // namespace podroute

@@ -96,8 +96,7 @@ class OwnRoute {
         if (match.route == nullptr && match.rule != nullptr) return diverted(*match.rule);  // it rejects
         const OwnFate fate = fate_of(match.answer, bridge_route(kTableMain, query));
         if (fate == OwnFate::fine) return;
-        const bool custom = match.rule != nullptr && match.rule->table != kTableMain &&
-                            match.rule->table != kTableLocal && match.rule->table != kTableDefault;
+        const bool custom = match.rule != nullptr && is_custom(*match.rule);
         const FibMatch main = fib_.lookup_in(kTableMain, query);
         if (custom && fate_of(main.answer, bridge_route(kTableMain, query)) == OwnFate::fine)
             return diverted(*match.rule);

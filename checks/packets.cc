@@ -4,19 +4,20 @@
 #include <algorithm>
 
 #include "checks/common.h"
+#include "checks/own_network.h"
 
 namespace podroute {
 namespace {
 
 // The code of what stands in the way at one end, empty if nothing does.
-std::string obstacle(const Snapshot& snapshot, const Endpoint& endpoint) {
+std::string obstacle(const Snapshot& snapshot, const Expected& expected, const Endpoint& endpoint) {
     const auto facts = snapshot.hosts.find(endpoint.host);
     if (facts != snapshot.hosts.end() && !facts->second.known()) return facts->second.unknown().code;
     const InventoryHost* host = snapshot.inventory.find(endpoint.host);
     if (host == nullptr || endpoint.vantage != Vantage::pod) return {};
     for (const Prefix& cidr : host->pod_cidrs)
         if (cidr.contains(endpoint.address) && !pod_opened(snapshot, host->name, cidr))
-            return "probe-unavailable";
+            return why_no_pod(snapshot, expected, *host);
     return {};
 }
 
@@ -44,11 +45,11 @@ Verdict unless_foreign(Verdict verdict, const std::set<HostId>& foreign) {
     return verdict;
 }
 
-Verdict unknown_pair(const Snapshot& snapshot, const ProbedFlow& flow) {
+Verdict unknown_pair(const Snapshot& snapshot, const Expected& expected, const ProbedFlow& flow) {
     Verdict made = pair_verdict(snapshot.inventory, flow, Status::unknown,
                                 flow.unknown.empty() ? "no packet was sent" : flow.unknown);
-    made.blocked_by = obstacle(snapshot, flow.source);
-    if (made.blocked_by.empty()) made.blocked_by = obstacle(snapshot, flow.destination);
+    made.blocked_by = obstacle(snapshot, expected, flow.source);
+    if (made.blocked_by.empty()) made.blocked_by = obstacle(snapshot, expected, flow.destination);
     return made;
 }
 
@@ -62,6 +63,13 @@ bool pod_opened(const Snapshot& snapshot, const HostId& host, const Prefix& cidr
             return true;
     }
     return false;
+}
+
+std::string why_no_pod(const Snapshot& snapshot, const Expected& expected, const InventoryHost& host) {
+    const HostFacts* facts = facts_of(snapshot, host.name);
+    const bool privileged = facts != nullptr && facts->uid == 0;
+    const std::string fault = privileged ? own_network_fault(snapshot, host, expected) : "";
+    return fault.empty() ? "probe-unavailable" : fault;
 }
 
 }  // namespace podroute

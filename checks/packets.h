@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "engine/expected.h"
 #include "engine/probe_finding.h"
 #include "model/verdict.h"
 
@@ -17,9 +18,12 @@ Verdict pair_verdict(const Inventory& inventory, const ProbedFlow& flow, Status 
 // Where a packet was lost at an end with a foreign datapath: unknown, for that reason. Else as it is.
 Verdict unless_foreign(Verdict verdict, const std::set<HostId>& foreign);
 // Of a flow of which nothing is known: blocked by what kept the pods of its ends from being opened.
-Verdict unknown_pair(const Snapshot& snapshot, const ProbedFlow& flow);
+Verdict unknown_pair(const Snapshot& snapshot, const Expected& expected, const ProbedFlow& flow);
 
 // Whether a synthetic pod was opened for this network of the host.
 bool pod_opened(const Snapshot& snapshot, const HostId& host, const Prefix& cidr);
+// The code of why none was: what is wrong with the host's own network, where that is why, else
+// "probe-unavailable".
+std::string why_no_pod(const Snapshot& snapshot, const Expected& expected, const InventoryHost& host);
 
 }  // namespace podroute

@@ -12,9 +12,10 @@ bool small_ones_pass(const ProbeFacts& facts, const ProbedFlow& flow) {
     return small == nullptr || small->fate() == ProbeFate::works;
 }
 
-Verdict judge(const Snapshot& snapshot, const ProbeFacts& facts, const FullSize& sizes) {
+Verdict judge(const Snapshot& snapshot, const Expected& expected, const ProbeFacts& facts,
+              const FullSize& sizes) {
     const ProbedFlow& flow = *sizes.largest;
-    if (sizes.unknown()) return unknown_pair(snapshot, flow);
+    if (sizes.unknown()) return unknown_pair(snapshot, expected, flow);
     const auto made = [&](Status status, std::string message) {
         return pair_verdict(snapshot.inventory, flow, status, std::move(message));
     };
@@ -38,13 +39,13 @@ Verdict judge(const Snapshot& snapshot, const ProbeFacts& facts, const FullSize&
 
 }  // namespace
 
-std::vector<Verdict> path_mtu(const Snapshot& snapshot, const Expected&) {
+std::vector<Verdict> path_mtu(const Snapshot& snapshot, const Expected& expected) {
     if (!packets_sent(snapshot)) return {};
     const ProbeFacts facts = fold_probes(snapshot);
     const auto foreign = foreign_datapaths(snapshot);
     std::vector<Verdict> verdicts;
     for (const FullSize& sizes : full_sizes(facts))
-        verdicts.push_back(unless_foreign(judge(snapshot, facts, sizes), foreign));
+        verdicts.push_back(unless_foreign(judge(snapshot, expected, facts, sizes), foreign));
     return verdicts;
 }
 

@@ -71,6 +71,15 @@ Verdict judge_cidr(const Snapshot& snapshot, const InventoryHost& host, const Pr
 
 }  // namespace
 
+std::string own_network_fault(const Snapshot& snapshot, const InventoryHost& host, const Expected& expected) {
+    for (const Prefix& cidr : host.pod_cidrs) {
+        const Verdict made = judge_cidr(snapshot, host, cidr, expected);
+        if (made.status == Status::fail && !made.causes.empty()) return made.causes.front().code;
+        if (made.status == Status::skip && !made.blocked_by.empty()) return made.blocked_by;
+    }
+    return {};
+}
+
 std::vector<Verdict> pod_cidr_own(const Snapshot& snapshot, const Expected& expected) {
     std::vector<Verdict> verdicts;
     for (const InventoryHost& host : snapshot.inventory.hosts)

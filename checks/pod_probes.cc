@@ -31,7 +31,8 @@ std::string lost_text(const ProbedFlow& flow) {
            " answered";
 }
 
-Verdict judge(const Snapshot& snapshot, const ProbeFacts& facts, const ProbedFlow& flow) {
+Verdict judge(const Snapshot& snapshot, const Expected& expected, const ProbeFacts& facts,
+              const ProbedFlow& flow) {
     const auto made = [&](Status status, std::string message) {
         return pair_verdict(snapshot.inventory, flow, status, std::move(message));
     };
@@ -51,12 +52,12 @@ Verdict judge(const Snapshot& snapshot, const ProbeFacts& facts, const ProbedFlo
         case Finding::unknown:
             break;
     }
-    return unknown_pair(snapshot, flow);
+    return unknown_pair(snapshot, expected, flow);
 }
 
 // A pod network that no packet of this protocol was planned from or to: its host was not read, say.
-void add_unprobed(const Snapshot& snapshot, const ProbeFacts& facts, Protocol protocol,
-                  std::vector<Verdict>& verdicts) {
+void add_unprobed(const Snapshot& snapshot, const Expected& expected, const ProbeFacts& facts,
+                  Protocol protocol, std::vector<Verdict>& verdicts) {
     std::set<Prefix> probed;
     for (const ProbedFlow& flow : facts.verdicts) {
         if (flow.protocol != protocol) continue;
@@ -74,35 +75,36 @@ void add_unprobed(const Snapshot& snapshot, const ProbeFacts& facts, Protocol pr
             Verdict made = not_read(snapshot, host, cidr.to_string());
             if (facts_of(snapshot, host.name) != nullptr) {
                 made.message = "no packet was sent from or to pods of " + host.name;
-                made.blocked_by = pod_opened(snapshot, host.name, cidr) ? "" : "probe-unavailable";
+                made.blocked_by =
+                    pod_opened(snapshot, host.name, cidr) ? "" : why_no_pod(snapshot, expected, host);
             }
             verdicts.push_back(std::move(made));
         }
     }
 }
 
-std::vector<Verdict> judge_all(const Snapshot& snapshot, Protocol protocol) {
+std::vector<Verdict> judge_all(const Snapshot& snapshot, const Expected& expected, Protocol protocol) {
     if (!packets_sent(snapshot)) return {};
     const ProbeFacts facts = fold_probes(snapshot);
     const auto foreign = foreign_datapaths(snapshot);
     std::vector<Verdict> verdicts;
     for (const ProbedFlow& flow : facts.verdicts)
         if (flow.protocol == protocol)
-            verdicts.push_back(unless_foreign(judge(snapshot, facts, flow), foreign));
-    add_unprobed(snapshot, facts, protocol, verdicts);
+            verdicts.push_back(unless_foreign(judge(snapshot, expected, facts, flow), foreign));
+    add_unprobed(snapshot, expected, facts, protocol, verdicts);
     return verdicts;
 }
 
 }  // namespace
 
-std::vector<Verdict> pod_icmp(const Snapshot& snapshot, const Expected&) {
-    return judge_all(snapshot, Protocol::icmp);
+std::vector<Verdict> pod_icmp(const Snapshot& snapshot, const Expected& expected) {
+    return judge_all(snapshot, expected, Protocol::icmp);
 }
-std::vector<Verdict> pod_tcp(const Snapshot& snapshot, const Expected&) {
-    return judge_all(snapshot, Protocol::tcp);
+std::vector<Verdict> pod_tcp(const Snapshot& snapshot, const Expected& expected) {
+    return judge_all(snapshot, expected, Protocol::tcp);
 }
-std::vector<Verdict> pod_udp(const Snapshot& snapshot, const Expected&) {
-    return judge_all(snapshot, Protocol::udp);
+std::vector<Verdict> pod_udp(const Snapshot& snapshot, const Expected& expected) {
+    return judge_all(snapshot, expected, Protocol::udp);
 }
 
 }  // namespace podroute

@@ -33,9 +33,26 @@ Cause unavailable(const InventoryHost& host, const Prefix& cidr, const HostFacts
     return cause;
 }
 
+// A fault of the host's own network is the cause, and this only follows from it.
+Verdict not_opened(const Snapshot& snapshot, const Expected& expected, const InventoryHost& host,
+                   const Prefix& cidr, const HostFacts& facts) {
+    std::string why = reason(snapshot, host.name, facts);
+    const std::string code = why_no_pod(snapshot, expected, host);
+    if (code != "probe-unavailable") {
+        Verdict made =
+            verdict(host, cidr.to_string(), Status::unknown, "no synthetic pod could be opened: " + why);
+        made.blocked_by = code;
+        return made;
+    }
+    Cause cause = unavailable(host, cidr, facts, std::move(why));
+    Verdict made = verdict(host, cidr.to_string(), Status::unknown, cause.summary);
+    made.causes.push_back(std::move(cause));
+    return made;
+}
+
 }  // namespace
 
-std::vector<Verdict> probe_ready(const Snapshot& snapshot, const Expected&) {
+std::vector<Verdict> probe_ready(const Snapshot& snapshot, const Expected& expected) {
     if (!packets_sent(snapshot)) return {};
     std::vector<Verdict> verdicts;
     for (const InventoryHost& host : snapshot.inventory.hosts) {
@@ -50,10 +67,7 @@ std::vector<Verdict> probe_ready(const Snapshot& snapshot, const Expected&) {
                 verdicts.push_back(
                     verdict(host, cidr.to_string(), Status::pass, "a synthetic pod was opened"));
             } else {
-                Cause cause = unavailable(host, cidr, *facts, reason(snapshot, host.name, *facts));
-                Verdict made = verdict(host, cidr.to_string(), Status::unknown, cause.summary);
-                made.causes.push_back(std::move(cause));
-                verdicts.push_back(std::move(made));
+                verdicts.push_back(not_opened(snapshot, expected, host, cidr, *facts));
             }
         }
     }

@@ -48,6 +48,42 @@ bool touched(const std::vector<Fix>& fixes) {
     });
 }
 
+constexpr int kSettleTries = 3;
+
+bool is_busy(const Observed<Recovered>& found) {
+    return !found.known() && found.unknown().code == kFixerBusy;
+}
+
+bool any_busy(const RecoveredHosts& hosts) {
+    return std::any_of(hosts.begin(), hosts.end(), [](const auto& entry) { return is_busy(entry.second); });
+}
+
+bool some_got_free(const RecoveredHosts& before, const RecoveredHosts& now) {
+    return std::any_of(before.begin(), before.end(), [&](const auto& entry) {
+        const auto at = now.find(entry.first);
+        return is_busy(entry.second) && at != now.end() && !is_busy(at->second);
+    });
+}
+
+// Another run was changing hosts while this one looked. Those it is done with are looked at again; of the
+// others the snapshot says so.
+void settle(Session& session, const Snapshot& start, RecoveredHosts busy, Snapshot& seen,
+            std::vector<Fix>& earlier, const std::stop_token& cancel) {
+    for (int i = 0; i < kSettleTries && any_busy(busy) && !cancel.stop_requested(); ++i) {
+        RecoveredHosts now = recover(session.fleet(), cancel);
+        const bool again = some_got_free(busy, now);
+        busy = std::move(now);
+        if (!again) break;
+        for (Fix& fix : recovered_fixes(busy, seen)) earlier.push_back(std::move(fix));
+        seen = session.observe(start);
+    }
+    RoundResult round;
+    round.stage = kFixerStage;
+    for (const auto& [host, found] : busy)
+        if (is_busy(found)) round.hosts.emplace(host, Unknown{found.unknown().why, "", ""});
+    if (!round.hosts.empty()) seen.rounds.push_back(std::move(round));
+}
+
 }  // namespace
 
 std::vector<Fix> recovered_fixes(const RecoveredHosts& recovered, const Snapshot& names) {
@@ -97,9 +133,10 @@ Snapshot fix_cluster(Session& session, const Snapshot& start, const FixOptions& 
         fixes = repair(session.fleet(), std::move(fixes), plan->proofs, repair_options, cancel);
     }
     const bool changed = touched(fixes);
+    Snapshot after = changed ? session.observe(start) : std::move(seen);
+    settle(session, start, std::move(recovered), after, earlier, cancel);
     fixes.insert(fixes.begin(), std::make_move_iterator(earlier.begin()),
                  std::make_move_iterator(earlier.end()));
-    Snapshot after = changed ? session.observe(start) : std::move(seen);
     after.fixes = std::move(fixes);
     return after;
 }

@@ -2,7 +2,6 @@
 #include "engine/diagnose.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <set>
 
@@ -10,6 +9,7 @@
 #include "engine/explain.h"
 #include "engine/fold.h"
 #include "engine/packet_causes.h"
+#include "engine/place_causes.h"
 #include "engine/probed_pairs.h"
 #include "engine/walk.h"
 
@@ -47,15 +47,6 @@ struct Unexplained {
     Leg leg;
     std::vector<std::string> lines, affects;
 };
-
-// Causes that stop packets inside a host whoever routes.
-bool halts_packets(const Cause& cause) {
-    static constexpr std::array<std::string_view, 6> codes{"forwarding-disabled", "rp-filter-drop",
-                                                           "link-down",           "pod-cidr-mismatch",
-                                                           "address-missing",     "address-duplicate"};
-    return cause.severity == Severity::error &&
-           std::find(codes.begin(), codes.end(), cause.code) != codes.end();
-}
 
 class Diagnosing {
   public:
@@ -191,9 +182,12 @@ class Diagnosing {
     }
 
     bool explained_by_tables(const PairProbe& probe, const Walk* walk, const Explanation* explanation) {
-        if (walk == nullptr) return explained_on_host(probe);
+        const Place place = evidence_.places.place(*probe.flow);
+        if (walk == nullptr) return explained_by(cause_inside(causes_, place), probe);
         const Leg& leg = probe.flow->failed_leg() == ProbeLeg::request ? walk->request : walk->reply;
-        if (leg.status != WalkStatus::broken) return false;
+        if (leg.status != WalkStatus::broken)
+            return explained_by(cause_of_other_machine(snapshot_.inventory, causes_, *probe.flow, place),
+                                probe);
         if (explanation == nullptr) return has_unexplained(*walk);
         for (const auto& part : explanation->parts) {
             ++tallies_[part.cause].probes;
@@ -203,18 +197,12 @@ class Diagnosing {
         return true;
     }
 
-    // Where nothing is walked: what was lost inside a host that a cause is known of.
-    bool explained_on_host(const PairProbe& probe) {
-        const Place place = evidence_.places.place(*probe.flow);
-        if (place.kind != PlaceKind::inside) return false;
-        for (std::size_t i = 0; i < causes_.size(); ++i) {
-            if (causes_[i].cause.host != place.host || !halts_packets(causes_[i].cause)) continue;
-            ++tallies_[i].probes;
-            causes_[i].affects.push_back(probe.check_id);
-            ++result_.probed.explained;
-            return true;
-        }
-        return false;
+    bool explained_by(std::optional<std::size_t> cause, const PairProbe& probe) {
+        if (!cause) return false;
+        ++tallies_[*cause].probes;
+        causes_[*cause].affects.push_back(probe.check_id);
+        ++result_.probed.explained;
+        return true;
     }
 
     static std::pair<HostId, std::string> unexplained_key(const Walk& walk) {

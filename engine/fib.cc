@@ -303,6 +303,12 @@ FibMatch matched(const FibQuery& query, const Route& route, const Rule* rule) {
 
 }  // namespace
 
+bool is_custom(const Rule& rule) {
+    const bool to_table = rule.action == 1;
+    return !to_table ||
+           (rule.table != kTableMain && rule.table != kTableLocal && rule.table != kTableDefault);
+}
+
 bool same_table(std::uint32_t a, std::uint32_t b) {
     const auto merged = [](std::uint32_t table) { return table == kTableLocal || table == kTableMain; };
     return a == b || (merged(a) && merged(b));

@@ -20,6 +20,9 @@ struct FibMatch {
     const Route* route = nullptr;  // the route that matched, null if none did
 };
 
+// A rule that somebody made: it rejects, or looks up another table than the kernel's own three.
+bool is_custom(const Rule& rule);
+
 // Whether two table numbers of answers may be the same: while a kernel keeps local and main in one trie it
 // says main of both.
 bool same_table(std::uint32_t a, std::uint32_t b);

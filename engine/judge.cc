@@ -101,6 +101,12 @@ void add_diagnosis(Outcome& outcome, const Cause& cause) {
     (is_access_code(cause.code) ? outcome.access_error : outcome.network_error) = true;
 }
 
+bool unsettled(const Snapshot& snapshot) {
+    return std::any_of(snapshot.rounds.begin(), snapshot.rounds.end(), [](const RoundResult& round) {
+        return round.stage == kFixerStage && !round.hosts.empty();
+    });
+}
+
 // Every command of the report as the hosts were logged in to; what cannot be pasted is left out.
 void write_commands(Report& report, const Snapshot& snapshot) {
     for (Diagnosis& diagnosis : report.diagnoses) {
@@ -135,6 +141,7 @@ Report judge(const Snapshot& snapshot, std::span<const Check> checks) {
     std::vector<std::string> ids;
     std::map<std::string, unsigned> seen;
     Outcome outcome;
+    outcome.unknown = unsettled(snapshot);
     for (const Check& check : checks) {
         if (!snapshot.policy.layers.empty() && !snapshot.policy.layers.contains(check.layer)) continue;
         for (Verdict& verdict : run_check(snapshot, expected, check)) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/fib.h"
 #include "engine/route_text.h"
 
 namespace podroute {
@@ -25,12 +26,6 @@ bool of_pods(const Inventory& inventory, const Prefix& prefix) {
         return std::any_of(host.pod_cidrs.begin(), host.pod_cidrs.end(),
                            [&](const Prefix& cidr) { return cidr.overlaps(prefix); });
     });
-}
-
-bool is_custom(const Rule& rule) {
-    const bool to_table = rule.action == 1;
-    return !to_table ||
-           (rule.table != kTableMain && rule.table != kTableLocal && rule.table != kTableDefault);
 }
 
 Cause of_rule(const Decision& decision, const Endpoint& to) {

@@ -137,7 +137,7 @@ class LegWalk {
         if (!host->fib().known()) return unknown(name, "table not read");
         if (iif != kOutput && !host->settings(iif).up)
             return broken(name, host->settings(iif).name + " is down", "link-down");
-        lookups_.emplace_back(name, host->fib().lookup(query(*host, iif)));
+        lookups_.emplace_back(name, look_up(*host, iif));
         const FibMatch match = lookups_.back().second;
         if (match.answer.error == 0 && match.answer.type == RouteType::local) return local(*host, iif, match);
         if (name == packet_.to.host) return at_destination(*host, iif, match);
@@ -147,14 +147,19 @@ class LegWalk {
         return follow(*host, iif, match);
     }
 
-    FibQuery query(const WalkHost& host, std::uint32_t iif) const {
+    FibMatch look_up(const WalkHost& host, std::uint32_t iif) const {
         FibQuery q = output_query(packet_.to.address);
         q.ip_proto = packet_.ip_proto;
         q.destination_port = packet_.destination_port;
         if (iif != kOutput) q.iif = iif == kFutureLink ? "lo" : host.settings(iif).name;
-        // A request of the host itself is looked up before its source is chosen.
-        if (iif != kOutput || packet_.reply) q.source = packet_.from.address;
-        return q;
+        // A request of the host itself is looked up without a source, then with the one that was chosen
+        // (ip_route_connect(), include/net/route.h).
+        if (iif == kOutput && !packet_.reply) {
+            FibMatch first = host.fib().lookup(q);
+            if (first.answer.error != 0) return first;
+        }
+        q.source = packet_.from.address;
+        return host.fib().lookup(q);
     }
 
     std::string unread_code(const HostId& name) const {
@@ -189,6 +194,7 @@ class LegWalk {
         const HostId& name = host.host().name;
         if (packet_.to.vantage == Vantage::node)
             return broken(name, "no link carries " + packet_.to.address.to_string(), "address-missing");
+        if (const auto leg = diverted_from_pods(host, match)) return *leg;
         const auto bridge = host.host_roles().pod_bridge;
         const bool awaits = awaits_first_pod(host.facts(), host.host_roles(), packet_.to.address.family());
         const auto& hops = match.answer.next_hops;
@@ -217,6 +223,16 @@ class LegWalk {
         return drop ? *drop : passed();
     }
 
+    // Beside a bridge each pod has a route of its own in table main, which such a rule comes before.
+    std::optional<Leg> diverted_from_pods(const WalkHost& host, const FibMatch& match) const {
+        const bool inside = match.answer.error == 0 && match.answer.matched &&
+                            packet_.network.contains(*match.answer.matched);
+        if (host.host_roles().pod_bridge || match.rule == nullptr || !is_custom(*match.rule) || inside)
+            return std::nullopt;
+        return broken(host.host().name, "kept from its pods by rule " + rule_text(*match.rule),
+                      "rule-diverted");
+    }
+
     std::optional<Leg> forwarding_halt(const WalkHost& host, std::uint32_t iif) const {
         if (iif == kOutput) return std::nullopt;
         const LinkSettings& settings = host.settings(iif);
@@ -229,18 +245,22 @@ class LegWalk {
     }
 
     // __fib_validate_source() of net/ipv4/fib_frontend.c: the way back is looked up as for a packet that came
-    // in by `oif`.
+    // in by `oif`. A source that is no unicast address here ("martian") is dropped whatever rp_filter says.
     std::optional<Leg> filter(const WalkHost& host, std::uint32_t iif, const std::string& oif) const {
         if (iif == kOutput || iif == kFutureLink || !packet_.to.address.is_v4()) return std::nullopt;
         const LinkSettings& settings = host.settings(iif);
-        if (settings.rp_filter == 0) return std::nullopt;
-        if (settings.rp_filter < 0) return unknown(host.host().name, "rp_filter was not read");
         FibQuery back = output_query(packet_.from.address);
         back.source = packet_.to.address;
         back.iif = oif;
         const FibMatch match = host.fib().lookup(back);
+        if (match.answer.error == 0 && match.answer.type != RouteType::unicast)
+            return broken(host.host().name,
+                          "its source is taken for a " + type_name(match.answer.type) + " address",
+                          packet_.from.vantage == Vantage::pod ? "route-shadowed" : "address-duplicate");
+        if (settings.rp_filter == 0) return std::nullopt;
+        if (settings.rp_filter < 0) return unknown(host.host().name, "rp_filter was not read");
         const auto& hops = match.answer.next_hops;
-        const bool found = match.answer.error == 0 && match.answer.type == RouteType::unicast;
+        const bool found = match.answer.error == 0;
         const bool same_link = found && std::any_of(hops.begin(), hops.end(),
                                                     [&](const NextHop& hop) { return hop.ifindex == iif; });
         if (same_link || (found && settings.rp_filter >= 2)) return std::nullopt;

@@ -198,11 +198,15 @@ class HostRepair {
 };
 
 Observed<Recovered> recover_host(HostLink& link) {
-    auto reply = ask<RecoverReply>(link, Recover{}, kRecoverTime);
+    auto reply = link.call(Recover{}, std::chrono::steady_clock::now() + kRecoverTime);
     if (!reply) return Unknown{reply.error().text, "", ""};
-    if (reply->outcomes.size() != reply->changes.size())
+    if (const auto* refused = std::get_if<Refused>(&*reply))
+        return Unknown{refused->error.text, refused->error.code == kFixerBusy ? std::string(kFixerBusy) : "",
+                       ""};
+    auto* found = std::get_if<RecoverReply>(&*reply);
+    if (found == nullptr || found->outcomes.size() != found->changes.size())
         return Unknown{"the agent did not say what became of an earlier run's changes", "agent-failed", ""};
-    return Recovered{std::move(reply->run), std::move(reply->changes), std::move(reply->outcomes)};
+    return Recovered{std::move(found->run), std::move(found->changes), std::move(found->outcomes)};
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hosts/fleet.h"
@@ -21,6 +22,8 @@ struct Recovered {
     std::vector<Change> changes;
     std::vector<ChangeOutcome> outcomes;  // of each change
 };
+// The code of an Unknown where another run is changing the host: it may still take back what it did.
+inline constexpr std::string_view kFixerBusy = "fixer-busy";
 // Before anything else a host is asked to finish the journal of a dead run. Unknown: why it could not; such a
 // host must not be changed.
 std::map<HostId, Observed<Recovered>> recover(Fleet& fleet, const std::stop_token& cancel);

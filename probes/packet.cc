@@ -36,19 +36,16 @@ std::vector<std::uint8_t> payload(const ProbePacket& packet, const ProbeKey& key
     return bytes;
 }
 
-// A host that never heard of our reset keeps a connection half open for a minute, and another SYN of the same
-// ports is lost on it: so they differ from run to run and from round to round.
-std::uint16_t source_port_of(const ProbePacket& packet, const ProbeKey& key) {
-    if (packet.protocol != Protocol::tcp) return static_cast<std::uint16_t>(kFirstSourcePort + packet.number);
-    constexpr std::uint64_t kSpread = 0x9e3779b97f4a7c15;  // 2^64 over the golden ratio (Knuth 6.4)
-    const std::uint64_t start = ((key.word + key.tag) * kSpread) >> 32;
-    return static_cast<std::uint16_t>(kFirstSourcePort + 1 + (start + packet.number) % kMaxNumber);
+// Spread by the golden ratio, so that tags that are close together are far apart here.
+std::uint32_t port_shift(const ProbeKey& key) {
+    constexpr std::uint64_t kSpread = 0x9e3779b97f4a7c15;
+    return static_cast<std::uint32_t>(((key.word + key.tag) * kSpread >> 32) % kSourcePorts);
 }
 
 std::unique_ptr<Tins::PDU> transport(const ProbePacket& packet, const ProbeKey& key) {
-    const std::uint16_t source_port = source_port_of(packet, key);
+    const std::uint16_t from = source_port(key, packet.number);
     if (packet.protocol == Protocol::tcp) {
-        auto tcp = std::make_unique<Tins::TCP>(packet.port, source_port);
+        auto tcp = std::make_unique<Tins::TCP>(packet.port, from);
         tcp->flags(Tins::TCP::SYN);
         tcp->seq(static_cast<std::uint32_t>(key.tag) << 16 | packet.number);
         tcp->window(kWindow);
@@ -56,7 +53,7 @@ std::unique_ptr<Tins::PDU> transport(const ProbePacket& packet, const ProbeKey& 
     }
     std::unique_ptr<Tins::PDU> out;
     if (packet.protocol == Protocol::udp) {
-        out = std::make_unique<Tins::UDP>(packet.port, source_port);
+        out = std::make_unique<Tins::UDP>(packet.port, from);
     } else if (packet.source.is_v4()) {
         auto echo = std::make_unique<Tins::ICMP>(Tins::ICMP::ECHO_REQUEST);
         echo->id(key.tag);
@@ -92,6 +89,16 @@ std::vector<std::uint8_t> craft_v6(const ProbePacket& packet, const ProbeKey& ke
 }
 
 }  // namespace
+
+std::uint16_t source_port(const ProbeKey& key, std::uint16_t number) {
+    return static_cast<std::uint16_t>(kFirstSourcePort + (number + port_shift(key)) % kSourcePorts);
+}
+
+std::uint16_t number_of_port(const ProbeKey& key, std::uint16_t port) {
+    if (port < kFirstSourcePort || port >= kFirstSourcePort + kSourcePorts) return 0;
+    const std::uint32_t place = port - kFirstSourcePort;
+    return static_cast<std::uint16_t>((place + kSourcePorts - port_shift(key)) % kSourcePorts);
+}
 
 std::uint32_t smallest_size(Protocol protocol, Family family) {
     return headers(protocol, family) + (protocol == Protocol::tcp ? 0 : kNonce);

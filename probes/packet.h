@@ -6,7 +6,7 @@
 //   payload of echo and UDP   the run's word (8 bytes), the round's tag (2), the probe's number (2)
 //   TCP, without payload      sequence number = tag, number; so an answer acknowledges them plus one
 //   echo                      identifier = tag, sequence = number
-//   UDP                       source port = kFirstSourcePort + number; of TCP any in that range
+//   UDP, TCP                  source port = source_port(key, number)
 //   IP header                 IPv4 identification, IPv6 flow label = tag
 //
 // An ICMP error need quote no more than the IP header and 8 bytes behind it (RFC 792), which is why tag and
@@ -29,6 +29,7 @@ struct ProbeKey {
 };
 
 inline constexpr std::uint16_t kFirstSourcePort = 10'000;  // below the ports that kernels hand out
+inline constexpr std::uint16_t kSourcePorts = 20'000;      // that many from there
 inline constexpr std::uint16_t kMaxNumber = 19'999;        // numbers are 1 .. this
 inline constexpr std::uint32_t kMaxProbeSize = 9216;       // bytes
 
@@ -41,6 +42,12 @@ struct ProbePacket {
     std::uint8_t hop_limit = 64;  // TTL
     bool label = true;            // IPv6: the tag is the flow label; without it nothing is told from quotes
 };
+
+// The port that a number stands for, other ones in each round: a SYN whose answer was lost leaves its target
+// half-open for a minute, and another SYN of the same ports would get no SYN-ACK (RFC 9293 section 3.10.7.4).
+std::uint16_t source_port(const ProbeKey& key, std::uint16_t number);
+// The number that a port stands for; not more than kMaxNumber, and 0 if it stands for none.
+std::uint16_t number_of_port(const ProbeKey& key, std::uint16_t port);
 
 // The smallest packet of a protocol, in bytes, headers included.
 std::uint32_t smallest_size(Protocol protocol, Family family);

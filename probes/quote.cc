@@ -25,7 +25,7 @@ std::optional<std::uint16_t> number_of(Protocol protocol, Family family, Bytes t
         if (u16(transport, 4) != key.tag) return std::nullopt;
         number = u16(transport, 6);
     } else {
-        number = static_cast<std::uint16_t>(u16(transport, 0) - kFirstSourcePort);
+        number = number_of_port(key, u16(transport, 0));
     }
     return number >= 1 && number <= kMaxNumber ? std::optional(number) : std::nullopt;
 }

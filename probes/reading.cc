@@ -65,11 +65,12 @@ std::optional<SeenPacket> read_tcp(const Tins::TCP& tcp, const SeenPacket& ip, c
     return about(reset ? SeenKind::reset : SeenKind::reply, Protocol::tcp, ip, number);
 }
 
-// Request or reply is told by the ports: the probe's source port stands for its number.
+// Request or reply is told by the ports: the probe's source port stands for its number, its destination port
+// is another.
 std::optional<SeenPacket> read_udp(const Tins::UDP& udp, const SeenPacket& ip, const ProbeKey& key) {
     const auto number = number_in(udp, key);
     if (!number) return std::nullopt;
-    const bool reply = udp.dport() == kFirstSourcePort + *number;
+    const bool reply = udp.dport() == source_port(key, *number);
     return about(reply ? SeenKind::reply : SeenKind::request, Protocol::udp, ip, *number);
 }
 

@@ -140,6 +140,33 @@ TEST_F(FixKill, ASilentLinkAndASecondController) {
     expect_settled(after_);
 }
 
+// What a run sees while another may still take its changes back proves nothing, though nothing is left to
+// fix.
+TEST_F(FixKill, ASecondRunThatFindsNothingToFixProvesNothing) {
+    FixRun silent;
+    std::thread first([&] { silent = fix(boundary(apply_ + 2).words("link-silent"), "silent"); });
+    EXPECT_TRUE(eventually([] { return forwards() && !node("ip route show 10.200.1.0/24").output.empty(); }));
+    const auto second = fix({}, "second");
+    first.join();
+    hold(silent, false);
+    EXPECT_EQ(second.exit_code, 3) << second.report;
+    EXPECT_TRUE(second.statuses().empty()) << second.report["fixes"];
+    ASSERT_TRUE(second.report.is_object());
+    EXPECT_EQ(second.report["run"]["verdict"], "unknown");
+    const auto& checks = second.report["checks"];
+    const auto access = std::find_if(checks.begin(), checks.end(), [](const auto& check) {
+        return check["code"] == "host-access" && check["host"] == "node-0";
+    });
+    ASSERT_NE(access, checks.end());
+    EXPECT_EQ((*access)["status"], "unknown");
+    EXPECT_NE((*access)["message"].template get<std::string>().find(
+                  " of run " + silent.report["run"]["id"].template get<std::string>()),
+              std::string::npos)
+        << *access;
+    EXPECT_TRUE(eventually([] { return !forwards(); }));
+    expect_settled(before_);
+}
+
 // Nobody on the host is left to take back what was done; the next run does, before anything else.
 TEST_F(FixKill, WhatAKilledAgentAndWatchdogLeaveTheNextRunFinishes) {
     std::thread first([&] { fix(boundary(apply_ + 2).words("link-silent"), "silent"); });

@@ -80,6 +80,16 @@ TEST_F(AgentPackets, SolicitationsResolveOrFail) {
     EXPECT_EQ(reply.neighbours[2].mac, "02:00:00:00:00:21");
 }
 
+// Somebody asked when the neighbour was not there yet; the kernel would give up on it without asking again.
+TEST_F(AgentPackets, AnAttemptThatBeganEarlierIsNotTheLastWord) {
+    run("ip neigh add 10.240.0.77 dev node nud none; ip neigh replace 10.240.0.77 dev node use nud none");
+    usleep(2'300'000);  // the third and last question goes after two seconds, the entry fails after three
+    peer->run("ip addr add 10.240.0.77/24 dev peer");
+    const auto reply = ask<SolicitReply>(*link, Solicit{{{ip("10.240.0.77"), index}}, 3000});
+    ASSERT_EQ(reply.neighbours.size(), 1U);
+    EXPECT_EQ(reply.neighbours[0].mac, "02:00:00:00:00:21") << "state " << reply.neighbours[0].state;
+}
+
 TEST_F(AgentPackets, ASolicitationThatNobodyAnswersEndsWithTheController) {
     ASSERT_TRUE(link->send(encode(Solicit{{{ip("10.240.0.77"), index}}, 10'000}), soon()));
     link->close_input();

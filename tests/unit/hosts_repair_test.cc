@@ -297,6 +297,7 @@ TEST(Recover, EachHostSaysWhatItFound) {
     EXPECT_EQ(found.at("dead-run")->changes.size(), 1U);
     EXPECT_EQ(found.at("clean")->run, "");
     EXPECT_EQ(found.at("busy").unknown().why, "run abc is at work");
+    EXPECT_EQ(found.at("busy").unknown().code, kFixerBusy);
     EXPECT_EQ(found.at("down").unknown().code, "host-unreachable");
 }
 

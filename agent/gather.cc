@@ -91,28 +91,37 @@ class Facts {
                 uplink = name_of(answer->next_hops.front().ifindex);
         }
         for (const auto& own : request_.own) ask({own.sample_pod(), {}, "", 0, 0, 0});
+        // One kind of question after the other: answers of the inbound ones are the same for all peers.
         for (const auto& peer : request_.pod_cidrs)
-            if (std::find(request_.own.begin(), request_.own.end(), peer) == request_.own.end())
-                ask_peer(peer, ask);
+            if (!is_own(peer)) ask_towards(peer, ask);
+        for (const auto& peer : request_.pod_cidrs)
+            if (!is_own(peer)) ask_inbound(peer, ask);
         facts.fib = std::move(answers);
     }
 
     HostFacts facts;
 
   private:
+    const Prefix* own_of(Family family) const {
+        const auto own = std::find_if(request_.own.begin(), request_.own.end(),
+                                      [&](const Prefix& p) { return p.family() == family; });
+        return own == request_.own.end() ? nullptr : &*own;
+    }
+    bool is_own(const Prefix& cidr) const {
+        return std::find(request_.own.begin(), request_.own.end(), cidr) != request_.own.end();
+    }
+
     template <class Ask>
-    void ask_peer(const Prefix& peer, Ask ask) {
+    void ask_towards(const Prefix& peer, Ask ask) {
         ask({peer.first_usable(), {}, "", 0, 0, 0});
         if (peer.last_usable() != peer.first_usable()) ask({peer.last_usable(), {}, "", 0, 0, 0});
-        const auto own = std::find_if(request_.own.begin(), request_.own.end(),
-                                      [&](const Prefix& p) { return p.family() == peer.family(); });
-        std::optional<Address> target;
-        if (own != request_.own.end()) {
-            target = own->sample_pod();
-            ask({peer.first_usable(), target, pod_link(*own), 0, 0, 0});
-        } else {
-            target = own_node_address(peer.family());
-        }
+        if (const Prefix* own = own_of(peer.family()))
+            ask({peer.first_usable(), own->sample_pod(), pod_link(*own), 0, 0, 0});
+    }
+    template <class Ask>
+    void ask_inbound(const Prefix& peer, Ask ask) {
+        const Prefix* own = own_of(peer.family());
+        const auto target = own != nullptr ? own->sample_pod() : own_node_address(peer.family());
         const auto& uplink = peer.family() == Family::v4 ? uplink4_ : uplink6_;
         if (target && !uplink.empty()) ask({*target, peer.sample_pod(), uplink, 0, 0, 0});
     }

@@ -135,6 +135,7 @@ Result<void> add_veth(Netlink& netlink, const VethPair& pair) {
     put_mac(m, IFLA_ADDRESS, pair.mac);
     if (pair.mtu != 0) nla_put_u32(m, IFLA_MTU, pair.mtu);
     if (pair.master != 0) nla_put_u32(m, IFLA_MASTER, pair.master);
+    if (pair.group != 0) nla_put_u32(m, IFLA_GROUP, pair.group);
     nlattr* info = nla_nest_start(m, IFLA_LINKINFO);
     nla_put_string(m, IFLA_INFO_KIND, "veth");
     nlattr* data = nla_nest_start(m, IFLA_INFO_DATA);
@@ -218,6 +219,12 @@ void remove_link(Netlink& netlink, std::uint32_t index) {
     ifinfomsg head{};
     head.ifi_index = static_cast<int>(index);
     netlink.request(make_message(RTM_DELLINK, NLM_F_ACK, head));
+}
+
+Result<void> remove_links(Netlink& netlink, std::uint32_t group) {
+    auto message = make_message(RTM_DELLINK, NLM_F_ACK, ifinfomsg{});
+    nla_put_u32(message.get(), IFLA_GROUP, group);
+    return change(netlink, std::move(message), "links of group " + std::to_string(group));
 }
 
 void remove_neighbour(Netlink& netlink, std::uint32_t index, const Address& address) {

@@ -38,6 +38,7 @@ struct VethPair {
     Mac mac{}, peer_mac{};
     std::uint32_t mtu = 0, peer_mtu = 0;  // bytes; 0: the kernel's own
     std::uint32_t master = 0;             // ifindex of a bridge, or 0
+    std::uint32_t group = 0;              // of the host's end (ip-link(8)), 0: the default one
     int peer_namespace = -1;
 };
 Result<void> add_veth(Netlink& netlink, const VethPair& pair);
@@ -54,6 +55,10 @@ Result<void> set_neighbour(Netlink& netlink, std::uint32_t index, const Address&
                            std::uint16_t state);
 // What is gone already is no error.
 void remove_link(Netlink& netlink, std::uint32_t index);
+// All links of a group at once: the kernel waits for readers of its tables once, not once for each link, and
+// meanwhile holds the lock of all network configuration. Errors: "errno-19" if there is none, what the kernel
+// said.
+Result<void> remove_links(Netlink& netlink, std::uint32_t group);
 void remove_neighbour(Netlink& netlink, std::uint32_t index, const Address& address);
 
 }  // namespace podroute::agent

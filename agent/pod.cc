@@ -67,7 +67,7 @@ Pod::Pod(Netlink& host, PodSpec spec, const Joint& joint, Namespace own, Netlink
 
 Pod::~Pod() {
     if (opened_.ifindex == 0) return;
-    remove_link(host_, opened_.ifindex);
+    if (linked_) remove_link(host_, opened_.ifindex);
     if (joint_.bridge.index != 0)
         for (const auto& a : spec_.addresses) remove_neighbour(host_, joint_.bridge.index, a);
 }
@@ -80,11 +80,13 @@ Result<void> Pod::make_links() {
     pair.mtu = joint_.mtu;
     pair.peer_mtu = joint_.pod_mtu;
     pair.master = joint_.bridge.index;
+    pair.group = joint_.group;
     pair.peer_namespace = namespace_.fd();
     if (auto made = add_veth(host_, pair); !made) return made;
     const auto outer = interface_named(host_, spec_.link);
     if (!outer) return tl::unexpected(outer.error());
     opened_.ifindex = outer->index;
+    linked_ = true;
     const auto inner = interface_named(inside_, "eth0");
     if (!inner) return tl::unexpected(inner.error());
     opened_.pod_ifindex = inner->index;

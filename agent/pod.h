@@ -27,6 +27,7 @@ struct Joint {
     Interface bridge;
     std::uint32_t mtu = 0;      // bytes, of the host's end
     std::uint32_t pod_mtu = 0;  // bytes, of the pod's
+    std::uint32_t group = 0;    // of the host's end
 };
 
 class Pod {
@@ -43,6 +44,8 @@ class Pod {
     Result<bool> live();
     const OpenedPod& opened() const { return opened_; }
     int namespace_fd() const { return namespace_.fd(); }
+    // The host's end was taken away with its group.
+    void link_is_gone() { linked_ = false; }
     // Tells this pod at once where another on the same bridge is.
     Result<void> meet(const Pod& other);
 
@@ -61,6 +64,7 @@ class Pod {
     Netlink inside_;
     Mac mac_{};
     OpenedPod opened_;
+    bool linked_ = false;
 };
 
 // Six bytes from the system's random source behind the given ones.

@@ -125,7 +125,20 @@ Result<void> ask_bridges(const std::vector<Site>& sites) {
     return {};
 }
 
+// Nobody else's: not 0, the default, and none of the small numbers that people give.
+std::uint32_t random_group() {
+    const Mac random = random_mac({});
+    return 0x40000000U | std::uint32_t{random[0]} << 16 | std::uint32_t{random[1]} << 8 | random[2] |
+           std::uint32_t{random[3] & 0x3fU} << 24;
+}
+
 }  // namespace
+
+void Pods::close() {
+    if (!pods_.empty() && remove_links(*host_, group_))
+        for (const auto& pod : pods_) pod->link_is_gone();
+    pods_.clear();
+}
 
 Result<OpenPodReply> Pods::open(Netlink& host, const OpenPod& request) {
     close();
@@ -141,10 +154,12 @@ Result<OpenPodReply> Pods::try_open(Netlink& host, const OpenPod& request) {
     if (!sites) return tl::unexpected(sites.error());
     if (auto free = ask_bridges(*sites); !free) return tl::unexpected(free.error());
 
+    const auto group = random_group();
     std::vector<std::unique_ptr<Pod>> made;
     for (const auto& site : *sites) {
-        const auto joint = joint_of(host, *site.spec, site.bridge, site.host_mac);
+        auto joint = joint_of(host, *site.spec, site.bridge, site.host_mac);
         if (!joint) return tl::unexpected(joint.error());
+        joint->group = group;
         auto pod = Pod::open(host, *site.spec, *joint);
         if (!pod) return tl::unexpected(pod.error());
         made.push_back(std::move(*pod));
@@ -155,6 +170,8 @@ Result<OpenPodReply> Pods::try_open(Netlink& host, const OpenPod& request) {
                 if (auto met = pod->meet(*other); !met) return tl::unexpected(met.error());
     if (auto up = wait_until_live(made); !up) return tl::unexpected(up.error());
     OpenPodReply reply;
+    host_ = &host;
+    group_ = group;
     for (auto& pod : made) {
         reply.pods.push_back(pod->opened());
         pods_.push_back(std::move(pod));

@@ -15,7 +15,8 @@ class Pods {
     // Opens all of them or none, and returns when they carry packets. `host` outlives this object. Errors:
     // "pod-unavailable"; where = the address that another one may do instead of, if that is why.
     Result<OpenPodReply> open(Netlink& host, const OpenPod& request);
-    void close() { pods_.clear(); }
+    ~Pods() { close(); }
+    void close();
     // Descriptor of a pod's namespace, -1 for 0 (the agent's own). Errors: "no-such-pod".
     Result<int> namespace_of(std::uint32_t number) const;
 
@@ -24,6 +25,8 @@ class Pods {
     Result<void> check_unique(const std::vector<PodSpec>& specs) const;
 
     std::vector<std::unique_ptr<Pod>> pods_;
+    Netlink* host_ = nullptr;  // of the open pods
+    std::uint32_t group_ = 0;  // of their links
 };
 
 }  // namespace podroute::agent

@@ -2,7 +2,6 @@
 #include "cli/signals.h"
 
 #include <csignal>
-#include <ctime>
 
 namespace podroute::cli {
 namespace {
@@ -24,9 +23,9 @@ void end_at_once(int signal_number) {
 
 void wait_for_signals(const std::stop_token& ended, std::stop_source& run) {
     const sigset_t set = cancelling();
-    constexpr timespec kTick{0, 50'000'000};
-    while (!ended.stop_requested()) {
-        const int got = sigtimedwait(&set, nullptr, &kTick);
+    for (;;) {
+        const int got = sigwaitinfo(&set, nullptr);
+        if (ended.stop_requested()) return;
         if (got < 0) continue;
         if (!run.request_stop()) end_at_once(got);
     }
@@ -43,6 +42,7 @@ CancelOnSignal::CancelOnSignal() {
 
 CancelOnSignal::~CancelOnSignal() {
     waiter_.request_stop();
+    pthread_kill(waiter_.native_handle(), SIGTERM);  // wakes it
     waiter_.join();
 }
 

@@ -385,7 +385,9 @@ Result<std::string> SshSession::read() {
         if (n == SSH_EOF || ssh_channel_is_eof(impl_->channel) != 0) return std::string();
         if (n == SSH_ERROR || impl_->guard.fired() || ssh_is_connected(impl_->session) == 0)
             return impl_->closed();
-        wait_readable(impl_->transport.fd());
+        // While errors were read, output may have come off the socket, which has nothing more to wait for
+        // then.
+        if (ssh_channel_poll(impl_->channel, 0) == 0) wait_readable(impl_->transport.fd());
     }
 }
 

@@ -58,6 +58,28 @@ void fields(V& v, FibAnswer& x, const FibAnswer& d) {
         PODROUTE_FIELD(matched);
     PODROUTE_FIELD(next_hops);
 }
+// Consecutive answers that differ in their question alone are written as one, with the other questions under
+// "also": a host of a hundred gives five hundred answers, and a hundred different ones.
+struct FibRun {
+    FibAnswer answer;
+    std::vector<FibQuery> also;
+    bool operator==(const FibRun&) const = default;
+};
+template <class V>
+void fields(V& v, FibRun& x, const FibRun& d) {
+    fields(v, x.answer, d.answer);
+    PODROUTE_FIELD(also);
+}
+Observed<std::vector<FibRun>> to_runs(const Observed<std::vector<FibAnswer>>& answers);
+Observed<std::vector<FibAnswer>> from_runs(Observed<std::vector<FibRun>> runs);
+
+template <class V>
+void in_runs(V& v, const char* name, Observed<std::vector<FibAnswer>>& answers) {
+    auto runs = to_runs(answers);
+    v(name, runs, Observed<std::vector<FibRun>>{});
+    if constexpr (V::kReads) answers = from_runs(std::move(runs));
+}
+
 template <class V>
 void fields(V& v, CniNetwork& x, const CniNetwork& d) {
     PODROUTE_FIELD(file), PODROUTE_FIELD(name), PODROUTE_FIELD(type), PODROUTE_FIELD(bridge),
@@ -87,8 +109,8 @@ void fields(V& v, HostFacts& x, const HostFacts& d) {
         PODROUTE_FIELD(clock_ms);
     PODROUTE_FIELD(ssh_connection), PODROUTE_FIELD(links), PODROUTE_FIELD(addresses), PODROUTE_FIELD(routes);
     PODROUTE_FIELD(rules), PODROUTE_FIELD(neighbours), PODROUTE_FIELD(sysctls), PODROUTE_FIELD(cni);
-    PODROUTE_FIELD(firewall), PODROUTE_FIELD(fib), PODROUTE_FIELD(nameservers);
-    PODROUTE_FIELD(login_user), PODROUTE_FIELD(firmware);
+    PODROUTE_FIELD(firewall), PODROUTE_FIELD(nameservers), PODROUTE_FIELD(login_user), PODROUTE_FIELD(firmware);
+    in_runs(v, "fib", x.fib);
 }
 
 namespace codec {

@@ -114,6 +114,7 @@ template <Struct T>
 void get(const json& j, T& value);
 
 struct Writer {
+    static constexpr bool kReads = false;
     json out = json::object();
     template <class T>
     void operator()(const char* name, const T& value, const T& fallback) {
@@ -121,6 +122,7 @@ struct Writer {
     }
 };
 struct Reader {
+    static constexpr bool kReads = true;
     const json& in;
     template <class T>
     void operator()(const char* name, T& value, const T&) {

@@ -1,6 +1,7 @@
 // Reads machines.txt. Tells every error at once, each with its line and column.
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <set>
 
 #include "model/inventory.h"
@@ -41,6 +42,19 @@ std::vector<Field> split(std::string_view line) {
     return fields;
 }
 
+// Loopback, multicast, reserved and "this network" (RFC 6890).
+bool overlaps_unroutable(const Prefix& prefix) {
+    static const Prefix unroutable[] = {*Prefix::parse("0.0.0.0/8"), *Prefix::parse("127.0.0.0/8"),
+                                        *Prefix::parse("224.0.0.0/3"), *Prefix::parse("::/127"),
+                                        *Prefix::parse("ff00::/8")};
+    return std::any_of(std::begin(unroutable), std::end(unroutable),
+                       [&](const Prefix& p) { return p.overlaps(prefix); });
+}
+
+Prefix link_local(Family family) {
+    return *Prefix::parse(family == Family::v4 ? "169.254.0.0/16" : "fe80::/10");
+}
+
 class Parser {
   public:
     explicit Parser(std::string_view file) : file_(file) {}
@@ -57,7 +71,7 @@ class Parser {
             bytes.remove_prefix(std::min(end + 1, bytes.size()));
         }
         finish();
-        if (!errors_.errors.empty()) return tl::unexpected(std::move(errors_));
+        if (!errors_.errors.empty()) return tl::unexpected(in_order());
         return std::move(inventory_);
     }
 
@@ -65,6 +79,7 @@ class Parser {
     struct Where {
         unsigned line;
         std::size_t column;
+        auto operator<=>(const Where&) const = default;
     };
 
     bool given_up() const { return errors_.errors.size() >= kMaxErrors; }
@@ -76,9 +91,22 @@ class Parser {
             text = "more errors follow; these first " + std::to_string(kMaxErrors - 1) +
                    " must be mended before they are shown";
         }
+        places_.push_back({line, column});
         errors_.errors.push_back(
             {std::move(code), std::move(text),
              std::string(file_) + ":" + std::to_string(line) + ":" + std::to_string(column)});
+    }
+
+    // As a reader of the file meets them; the one that says more follow stays last.
+    InventoryErrors in_order() const {
+        std::vector<std::size_t> order(std::min(errors_.errors.size(), kMaxErrors - 1));
+        std::iota(order.begin(), order.end(), 0U);
+        std::stable_sort(order.begin(), order.end(),
+                         [this](std::size_t a, std::size_t b) { return places_[a] < places_[b]; });
+        InventoryErrors sorted;
+        for (const std::size_t i : order) sorted.errors.push_back(errors_.errors[i]);
+        if (errors_.errors.size() == kMaxErrors) sorted.errors.push_back(errors_.errors.back());
+        return sorted;
     }
 
     void read_line(std::string_view line, unsigned number) {
@@ -113,12 +141,7 @@ class Parser {
             report(line, field.column, "bad-address", quote(field.text) + " is " + address.error().text);
             return std::nullopt;
         }
-        static const Prefix unusable[] = {*Prefix::parse("0.0.0.0/8"), *Prefix::parse("127.0.0.0/8"),
-                                          *Prefix::parse("224.0.0.0/3"), *Prefix::parse("::/127"),
-                                          *Prefix::parse("ff00::/8")};
-        const bool bad = std::any_of(std::begin(unusable), std::end(unusable),
-                                     [&](const Prefix& p) { return p.contains(*address); });
-        if (bad || (!address->is_v4() && address->is_link_local())) {
+        if (overlaps_unroutable(Prefix::host(*address)) || (!address->is_v4() && address->is_link_local())) {
             report(line, field.column, "bad-address",
                    quote(field.text) + " cannot be the address of a host that others route to");
             return std::nullopt;
@@ -148,6 +171,11 @@ class Parser {
             if (!cidr) {
                 report(line, fields[i].column, cidr.error().code,
                        quote(fields[i].text) + ": " + cidr.error().text);
+            } else if (overlaps_unroutable(*cidr) || cidr->overlaps(link_local(cidr->family()))) {
+                report(line, fields[i].column, "bad-prefix",
+                       quote(fields[i].text) +
+                           ": no pod can have all of these addresses: loopback, "
+                           "link-local, multicast and reserved ones are never routed");
             } else if (std::find(cidrs.begin(), cidrs.end(), *cidr) != cidrs.end()) {
                 report(line, fields[i].column, "duplicate-cidr",
                        quote(fields[i].text) + " stands twice on this line");
@@ -217,6 +245,7 @@ class Parser {
     std::string_view file_;
     Inventory inventory_;
     InventoryErrors errors_;
+    std::vector<Where> places_;  // of the errors
     std::map<std::string, std::size_t> host_at_;
     std::map<std::string, std::string> fqdns_;
     std::map<Address, unsigned> addresses_;

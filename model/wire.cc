@@ -120,37 +120,37 @@ namespace {
 using codec::DecodeError;
 using codec::json;
 
-// What the head says of a frame; its bytes follow the head, in order.
-struct FrameHead {
-    std::uint32_t ifindex = 0;
-    std::uint64_t time_us = 0;
-    std::uint32_t size = 0;
-    std::uint32_t pod = 0;
-    bool leaving = false;
-    bool operator==(const FrameHead&) const = default;
-};
+// Of a message with frames. Each of them follows as raw bytes, big-endian: ifindex (4), time_us (8), pod (4),
+// leaving (1), size (4), then its bytes. There are too many of them to be written as JSON.
 struct FramesHead {
-    std::vector<FrameHead> frames;
+    std::uint32_t frames = 0;
     std::uint32_t dropped = 0;
 };
-template <class V>
-void fields(V& v, FrameHead& x, const FrameHead& d) {
-    PODROUTE_FIELD(ifindex), PODROUTE_FIELD(time_us), PODROUTE_FIELD(size), PODROUTE_FIELD(pod);
-    PODROUTE_FIELD(leaving);
-}
+constexpr std::size_t kFrameHead = 21;  // bytes
+
 template <class V>
 void fields(V& v, FramesHead& x, const FramesHead& d) {
     PODROUTE_FIELD(frames), PODROUTE_FIELD(dropped);
 }
 
+template <std::unsigned_integral T>
+void append(std::string& out, T value) {
+    for (std::size_t i = sizeof value; i-- > 0;) out.push_back(static_cast<char>(value >> 8 * i & 0xff));
+}
 void append_u32(std::string& out, std::size_t value) {
-    for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift & 0xff));
+    append(out, static_cast<std::uint32_t>(value));
 }
 
+// Takes a number off the front of `bytes`, which holds it.
+template <std::unsigned_integral T>
+T take(std::string_view& bytes) {
+    std::uint64_t value = 0;
+    for (const char c : bytes.substr(0, sizeof(T))) value = value << 8 | static_cast<unsigned char>(c);
+    bytes.remove_prefix(sizeof(T));
+    return static_cast<T>(value);
+}
 std::size_t read_u32(std::string_view bytes) {
-    std::size_t value = 0;
-    for (const char c : bytes.substr(0, 4)) value = value << 8 | static_cast<unsigned char>(c);
-    return value;
+    return take<std::uint32_t>(bytes);
 }
 
 std::string pack(std::size_t type, const json& head, std::string_view raw = {}) {
@@ -166,24 +166,40 @@ std::string pack(std::size_t type, const json& head, std::string_view raw = {}) 
 }
 
 std::string pack_frames(std::size_t type, const std::vector<Frame>& frames, std::uint32_t dropped) {
-    FramesHead head{{}, dropped};
+    std::size_t size = 0;
+    for (const Frame& f : frames) size += kFrameHead + f.bytes.size();
     std::string raw;
+    raw.reserve(size);
     for (const Frame& f : frames) {
-        head.frames.push_back(
-            {f.ifindex, f.time_us, static_cast<std::uint32_t>(f.bytes.size()), f.pod, f.leaving});
+        append(raw, f.ifindex);
+        append(raw, f.time_us);
+        append(raw, f.pod);
+        append(raw, static_cast<std::uint8_t>(f.leaving ? 1 : 0));
+        append_u32(raw, f.bytes.size());
         raw.append(f.bytes.begin(), f.bytes.end());
     }
-    return pack(type, codec::put(head), raw);
+    return pack(type, codec::put(FramesHead{static_cast<std::uint32_t>(frames.size()), dropped}), raw);
+}
+
+Frame take_frame(std::string_view& raw) {
+    if (raw.size() < kFrameHead) throw DecodeError("a frame is cut short");
+    Frame frame;
+    frame.ifindex = take<std::uint32_t>(raw);
+    frame.time_us = take<std::uint64_t>(raw);
+    frame.pod = take<std::uint32_t>(raw);
+    frame.leaving = take<std::uint8_t>(raw) != 0;
+    const auto size = take<std::uint32_t>(raw);
+    if (size > raw.size()) throw DecodeError("a frame is longer than the message");
+    frame.bytes.assign(raw.begin(), raw.begin() + size);
+    raw.remove_prefix(size);
+    return frame;
 }
 
 std::vector<Frame> unpack_frames(const FramesHead& head, std::string_view raw) {
+    if (head.frames > raw.size() / kFrameHead) throw DecodeError("more frames than the message holds");
     std::vector<Frame> frames;
-    frames.reserve(head.frames.size());
-    for (const FrameHead& f : head.frames) {
-        if (f.size > raw.size()) throw DecodeError("a frame is longer than the message");
-        frames.push_back({f.ifindex, f.time_us, {raw.begin(), raw.begin() + f.size}, f.pod, f.leaving});
-        raw.remove_prefix(f.size);
-    }
+    frames.reserve(head.frames);
+    for (std::uint32_t i = 0; i < head.frames; ++i) frames.push_back(take_frame(raw));
     if (!raw.empty()) throw DecodeError("bytes after the last frame");
     return frames;
 }

@@ -19,7 +19,7 @@
 
 namespace podroute {
 
-inline constexpr std::uint32_t kWireVersion = 1;
+inline constexpr std::uint32_t kWireVersion = 2;
 inline constexpr std::size_t kMaxMessageBytes = std::size_t{32} << 20;
 
 // Requests.

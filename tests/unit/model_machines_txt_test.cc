@@ -92,6 +92,24 @@ TEST(MachinesTxt, RefusesAddressesNobodyRoutesTo) {
         EXPECT_EQ(errors(std::string(a) + " h.k h"), Lines{"m:1:1 bad-address"}) << a;
 }
 
+TEST(MachinesTxt, RefusesPodNetworksThatAreNeverRouted) {
+    for (const char* cidr :
+         {"127.0.0.0/8", "224.0.0.0/4", "255.255.255.255/32", "0.0.0.0/0", "64.0.0.0/2", "169.254.1.0/24"})
+        EXPECT_EQ(errors(std::string("10.240.0.20 f n ") + cidr + "\n"), (Lines{"m:1:17 bad-prefix"}))
+            << cidr;
+    for (const char* cidr : {"::/0", "fe80::/64", "ff02::/16"})
+        EXPECT_EQ(errors(std::string("fd00::1 f n ") + cidr + "\n"), (Lines{"m:1:13 bad-prefix"})) << cidr;
+}
+
+TEST(MachinesTxt, ErrorsStandInTheOrderOfTheFile) {
+    EXPECT_EQ(errors("10.240.0.10 f n\n"
+                     "10.240.0.10 f other 10.200.0.1/24\n"
+                     "10.240.0.12 g m fd00::/64\n"
+                     "10.240.0.13\n"),
+              (Lines{"m:2:1 duplicate-address", "m:2:13 duplicate-fqdn", "m:2:21 host-bits-set",
+                     "m:3:17 no-node-address", "m:4:12 too-few-fields"}));
+}
+
 TEST(MachinesTxt, NamesCannotSmuggleOptionsOrControlBytes) {
     EXPECT_EQ(errors("10.0.0.1 h.k -oProxyCommand=x"), Lines{"m:1:14 bad-name"});
     EXPECT_EQ(errors("10.0.0.1 h.k a;b"), Lines{"m:1:14 bad-name"});

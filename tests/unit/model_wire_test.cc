@@ -37,6 +37,36 @@ TEST(Wire, FactsKeepEveryFieldAndWhatIsUnknown) {
     EXPECT_FALSE(std::get<HostFacts>(*reply).addresses.known());
 }
 
+// Answers that differ in their question alone are written as one, and come back each in its place.
+TEST(Wire, FibAnswersKeepTheirOrderAndQuestions) {
+    const auto to = [](const char* address, std::optional<Address> source = {}) {
+        return FibQuery{*Address::parse(address), source, source ? "cnio0" : "", 0, 0, 0};
+    };
+    FibAnswer near;
+    near.type = RouteType::unicast;
+    near.table = kTableMain;
+    near.matched = *Prefix::parse("10.240.0.0/16");
+    near.next_hops = {{std::nullopt, 2, 0, 1}};
+    FibAnswer none;
+    none.error = 101;
+    HostFacts facts = sample_facts();
+    facts.fib = std::vector<FibAnswer>{};
+    const auto add = [&](FibAnswer answer, FibQuery query) {
+        answer.query = std::move(query);
+        facts.fib->push_back(std::move(answer));
+    };
+    for (const char* last : {"1", "2", "3"}) add(near, to((std::string("10.240.0.") + last).c_str()));
+    add(none, to("10.200.1.1"));
+    add(none, to("10.200.1.1", Address::parse("10.200.0.2").value()));
+    add(near, to("10.240.0.4"));
+    const auto bytes = body(encode(Reply{facts}));
+    EXPECT_EQ(std::get<HostFacts>(*decode_reply(bytes)), facts);
+    std::size_t written = 0;
+    for (auto at = bytes.find("matched"); at != std::string::npos; at = bytes.find("matched", at + 1))
+        ++written;
+    EXPECT_EQ(written, 2U);
+}
+
 TEST(Wire, FramesTravelAsRawBytes) {
     EXPECT_TRUE(rc::check([](const std::vector<std::vector<std::uint8_t>>& payloads) {
         Fire fire;

@@ -117,7 +117,27 @@ TEST(Wire, RefusesDeepNestingUnknownTypesAndLies) {
     EXPECT_FALSE(decode_reply(message(99, "{}", 2)));
     EXPECT_FALSE(decode_reply(message(1, "{}", 3)));
     EXPECT_FALSE(decode_reply(message(1, R"({"links":7})", 11)));
-    EXPECT_FALSE(decode_reply(message(6, R"({"frames":[{"size":9}]})", 23)));
+}
+
+// Whatever a host says of its frames: how many, how long, and where they end.
+TEST(Wire, FramesThatLieAreRefused) {
+    CollectReply reply;
+    reply.frames.push_back({3, 12345, {1, 2, 3, 4}, 1, true});
+    const std::string good = encode(Reply{reply}).substr(4);
+    ASSERT_EQ(std::get<CollectReply>(*decode_reply(good)).frames, reply.frames);
+    for (std::size_t cut = 1; cut <= 25; ++cut)
+        EXPECT_FALSE(decode_reply(good.substr(0, good.size() - cut))) << cut;
+    EXPECT_FALSE(decode_reply(good + "x"));
+    std::string longer = good;
+    longer[longer.size() - 5] = 5;  // its length
+    EXPECT_FALSE(decode_reply(longer));
+    std::string more = good;
+    const auto at = more.find("\"frames\":1");
+    ASSERT_NE(at, std::string::npos);
+    for (const char count : {'0', '2', '9'}) {
+        more[at + 9] = count;
+        EXPECT_FALSE(decode_reply(more)) << count;
+    }
 }
 
 TEST(Wire, AnyBytesEndInAValueOrAnError) {

@@ -158,6 +158,7 @@ void PacketCauses::add_lost(const ProbedFlow& flow, const std::string& check_id)
         case PlaceKind::elsewhere:
             return add_misrouted(flow, place.host, check_id);
         case PlaceKind::between:
+            if (add_dead_next_hop(flow, check_id)) return;
             fabric_.push_back({&flow, flow.failed_leg()});
             fabric_checks_.push_back(check_id);
             ++explained_;

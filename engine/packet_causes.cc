@@ -161,6 +161,7 @@ void PacketCauses::add_lost(const ProbedFlow& flow, const std::string& check_id)
             ++explained_;
             return;
         case PlaceKind::between:
+            if (add_dead_next_hop(flow, check_id)) return;
             fabric_.push_back({&flow, flow.failed_leg()});
             fabric_checks_.push_back(check_id);
             ++explained_;

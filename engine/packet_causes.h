@@ -65,6 +65,8 @@ class PacketCauses {
     void add_lost(const ProbedFlow& flow, const std::string& check_id);
     bool add_reject(const ProbedFlow& flow, const Place& place, const std::string& check_id);
     void add_drop(const ProbedFlow& flow, const HostId& host, const std::string& check_id);
+    const ProbedFlow* dead_next_hop(const ProbedFlow& flow);
+    bool add_dead_next_hop(const ProbedFlow& flow, const std::string& check_id);
     void add_rewritten(const ProbedFlow& flow, const std::string& check_id);
     void add_filtered(const ProbedFlow& flow, const std::string& check_id);
     void add_partly_lost(const ProbedFlow& flow, bool certain, const std::string& check_id);

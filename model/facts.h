@@ -170,7 +170,7 @@ struct CniConfig {
 struct FilterChain {
     std::string table;        // "inet filter", as nft names it; "ip filter (legacy)" of iptables-legacy
     std::string name;         // "forward"
-    std::string type;         // "filter", "nat", "route"
+    std::string type;         // and hook: "filter hook forward", as nft writes them; "nat hook postrouting"
     bool drops = false;       // its policy
     std::uint32_t rules = 0;  // of iptables-legacy 1 for any
 
@@ -180,7 +180,7 @@ struct FilterChain {
 struct FirewallFacts {
     bool legacy_rules = false;  // iptables-legacy tables hold rules
     bool nft_rules = false;     // iptables-nft tables (nf_tables) hold rules
-    // Those that packets which are forwarded may pass, with a rule or a policy of drop.
+    // Those with a rule or a policy of drop; of arp none.
     std::vector<FilterChain> chains{};
 
     bool operator==(const FirewallFacts&) const = default;

@@ -60,7 +60,7 @@ class World {
                     detail.probes.push_back(probe(pair, Protocol::icmp, Purpose::full_size, size, 2, true));
         }
         add_evidence(failed, detail);
-        for (const NextHopProbe& leg : world_.next_hops) add_next_hop(leg, main);
+        for (const NextHopProbe& leg : world_.next_hops) add_next_hop(leg, main, detail);
         snapshot_.rounds.push_back(std::move(main));
         if (!detail.probes.empty()) snapshot_.rounds.push_back(std::move(detail));
     }
@@ -270,7 +270,7 @@ class World {
         }
     }
 
-    void add_next_hop(const NextHopProbe& leg, RoundResult& main) const {
+    void add_next_hop(const NextHopProbe& leg, RoundResult& main, RoundResult& detail) const {
         ProbeResult result;
         result.purpose = Purpose::next_hop;
         result.source = ends_of(*snapshot_.inventory.find(leg.source)).front();
@@ -282,7 +282,11 @@ class World {
         result.sightings.push_back({leg.source, std::string(kPodLink), ProbeLeg::request, true, kFirst});
         if (leg.arrived > 0)
             result.sightings.push_back({leg.target, "eth0", ProbeLeg::request, false, leg.arrived});
-        main.probes.push_back(std::move(result));
+        main.probes.push_back(result);
+        if (leg.arrived > 0) return;
+        // A dead one is looked for on every host's links.
+        result.sightings.push_back({leg.source, "eth0", ProbeLeg::request, true, kFirst});
+        detail.probes.push_back(std::move(result));
     }
 
     Snapshot& snapshot_;

@@ -35,7 +35,7 @@ TEST(CloudOf, IsAzureWhereNothingIsSaid) {
     EXPECT_EQ(cloud_with("node-0", {}), Cloud::azure);
     EXPECT_EQ(cloud_with("node-0", {"QEMU", "Standard PC (Q35 + ICH9, 2009)", ""}), Cloud::azure);
     Cluster cluster(2);
-    for (auto& [name, facts] : cluster.snapshot.hosts) facts = unknown("no answer");
+    for (auto& [name, facts] : cluster.snapshot.hosts) facts = Unknown{"no answer", "", ""};
     EXPECT_EQ(cloud_of(cluster.snapshot), Cloud::azure);
 }
 
@@ -54,6 +54,13 @@ TEST(CloudCommands, NameTheHostItsNetworksAndItsAddress) {
     EXPECT_THAT(route_commands(Cloud::aws, inventory, "node-1", Family::v6),
                 ElementsAre("aws ec2 create-route --route-table-id TABLE --destination-ipv6-cidr-block "
                             "fd00:10:200:1::/64 --instance-id INSTANCE_OF_node-1"));
+}
+
+TEST(CloudCommands, CorrectAnEntryThatIsThere) {
+    const Cluster cluster(2);
+    EXPECT_THAT(correct_route_commands(Cloud::aws, cluster.snapshot.inventory, "node-0", Family::v4),
+                ElementsAre("aws ec2 replace-route --route-table-id TABLE --destination-cidr-block "
+                            "10.200.0.0/24 --instance-id INSTANCE_OF_node-0"));
 }
 
 TEST(CloudCommands, OfEveryCloudAreFilledIn) {

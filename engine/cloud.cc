@@ -93,6 +93,13 @@ std::vector<std::string> route_commands(Cloud cloud, const Inventory& inventory,
     return filled(family == Family::v4 ? commands.route4 : commands.route6, *found, family);
 }
 
+std::vector<std::string> correct_route_commands(Cloud cloud, const Inventory& inventory, const HostId& host,
+                                                Family family) {
+    auto commands = route_commands(cloud, inventory, host, family);
+    for (std::string& command : commands) replace(command, "ec2 create-route", "ec2 replace-route");
+    return commands;
+}
+
 std::string filter_command(Cloud cloud) {
     return std::string(commands_of(cloud).filter);
 }

@@ -22,6 +22,9 @@ std::vector<std::string> card_commands(Cloud cloud, const Inventory& inventory, 
 // The host's pod networks of that family lead to it; nothing for a host without such.
 std::vector<std::string> route_commands(Cloud cloud, const Inventory& inventory, const HostId& host,
                                         Family family);
+// The same where there is an entry, and it leads elsewhere. AWS tells the two apart.
+std::vector<std::string> correct_route_commands(Cloud cloud, const Inventory& inventory, const HostId& host,
+                                                Family family);
 // Shows what the security group, or firewall, lets through.
 std::string filter_command(Cloud cloud);
 

@@ -118,7 +118,7 @@ void PacketCauses::take_misrouted() {
                              to.first + " to " + hosts_text(led_to);
         for (const Family family : ends.families)
             for (std::string& command :
-                 route_commands(cloud_of(snapshot_), snapshot_.inventory, to.first, family))
+                 correct_route_commands(cloud_of(snapshot_), snapshot_.inventory, to.first, family))
                 made.cause.commands.push_back(std::move(command));
         for (const Misrouted* found : group) count(made, *found->loss.flow, found->check_id, true);
     }

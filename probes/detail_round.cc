@@ -34,6 +34,15 @@ class SiteFinder {
         return SitePair{*from->second, *to->second};
     }
 
+    // Of a leg of a route: nobody need be at its target.
+    std::optional<SitePair> leg(const ProbeResult& result) const {
+        const auto from = sites_.find(result.source);
+        if (from == sites_.end()) return std::nullopt;
+        Site target;
+        target.endpoint = result.destination;
+        return SitePair{*from->second, target};
+    }
+
   private:
     void add(const Site& site) { sites_.emplace(site.endpoint, &site); }
     std::map<Endpoint, const Site*> sites_;
@@ -44,6 +53,16 @@ bool dead(const ProbeResult& r) {
 }
 bool lossy(const ProbeResult& r) {
     return r.answered < r.sent || r.arrived < r.sent;
+}
+
+// Of a leg: its owner's uplink has seen all of it.
+bool delivered(const ProbeResult& r) {
+    return std::any_of(r.sightings.begin(), r.sightings.end(),
+                       [&](const Sighting& s) {
+                           return s.host == r.destination.host && s.leg == ProbeLeg::request && !s.leaving &&
+                                  s.count >= r.sent;
+                       }) ||
+           r.arrived >= r.sent;
 }
 
 class Planner {
@@ -64,13 +83,14 @@ class Planner {
     std::optional<RoundPlan> plan() {
         if (main_ == nullptr) return std::nullopt;
         sort_out();
-        if (lost_.empty() && large_.empty()) return std::nullopt;
+        if (lost_.empty() && large_.empty() && legs_.empty()) return std::nullopt;
         add_top_ups();
         for (const auto& [protocol, pairs] : dead_) {
             add_evidence(protocol, pairs);
             if (snapshot_.policy.trace == Trace::failed) add_hop_limits(builder_, pairs, protocol, apart_us_);
         }
         for (const ProbeResult* result : large_) add_sizes(*result);
+        for (const ProbeResult* result : legs_) add_leg(*result);
         if (snapshot_.policy.trace != Trace::none) builder_.watch_paths();
         return builder_.finish(wait_ms_);
     }
@@ -91,6 +111,10 @@ class Planner {
             if (r.unknown.empty() && r.purpose == Purpose::full_size && lossy(r) &&
                 small_passed.contains({r.source, r.destination}) && large_.size() < kMaxLadders)
                 large_.push_back(&r);
+        for (const ProbeResult& r : main_->probes)
+            if (r.unknown.empty() && r.purpose == Purpose::next_hop && !delivered(r) &&
+                legs_.size() < kMaxLegs)
+                legs_.push_back(&r);
         // A count of what is lost needs them more than a pair that is dead.
         std::stable_partition(lost_.begin(), lost_.end(), [](const ProbeResult* r) { return !dead(*r); });
     }
@@ -142,6 +166,19 @@ class Planner {
         }
     }
 
+    // Once more, where every host listens: the main round tells no more than that it did not arrive.
+    void add_leg(const ProbeResult& lost) {
+        const auto pair = finder_.leg(lost);
+        if (!pair) return;
+        FlowRequest request;
+        request.purpose = Purpose::next_hop;
+        request.next_hop = lost.next_hop;
+        request.count = static_cast<std::uint16_t>(lost.sent);
+        request.spacing_us = apart_us_;
+        builder_.add(*pair, request);
+        builder_.watch(lost.destination.host, false);
+    }
+
     // At most half of the timeout: the other half is for sending.
     std::uint32_t wait() const {
         std::uint32_t largest = 0;
@@ -159,7 +196,7 @@ class Planner {
     RoundBuilder builder_;
     std::uint32_t wait_ms_, apart_us_;  // the last frame and the wait for its answer take a timeout together
     const RoundResult* main_ = nullptr;
-    std::vector<const ProbeResult*> lost_, large_;
+    std::vector<const ProbeResult*> lost_, large_, legs_;
     std::map<Protocol, std::vector<SitePair>> dead_;
 };
 

@@ -60,7 +60,10 @@ class World {
                     detail.probes.push_back(probe(pair, Protocol::icmp, Purpose::full_size, size, 2, true));
         }
         add_evidence(failed, detail);
-        for (const NextHopProbe& leg : world_.next_hops) add_next_hop(leg, main);
+        for (const NextHopProbe& leg : world_.next_hops) {
+            add_next_hop(leg, main, false);
+            if (leg.arrived < kFirst) add_next_hop(leg, detail, true);
+        }
         snapshot_.rounds.push_back(std::move(main));
         if (!detail.probes.empty()) snapshot_.rounds.push_back(std::move(detail));
     }
@@ -270,7 +273,7 @@ class World {
         }
     }
 
-    void add_next_hop(const NextHopProbe& leg, RoundResult& main) const {
+    void add_next_hop(const NextHopProbe& leg, RoundResult& round, bool watched) const {
         ProbeResult result;
         result.purpose = Purpose::next_hop;
         result.source = ends_of(*snapshot_.inventory.find(leg.source)).front();
@@ -280,9 +283,10 @@ class World {
         result.size = kSmall;
         result.sent = kFirst;
         result.sightings.push_back({leg.source, std::string(kPodLink), ProbeLeg::request, true, kFirst});
+        if (watched) result.sightings.push_back({leg.source, "eth0", ProbeLeg::request, true, kFirst});
         if (leg.arrived > 0)
             result.sightings.push_back({leg.target, "eth0", ProbeLeg::request, false, leg.arrived});
-        main.probes.push_back(std::move(result));
+        round.probes.push_back(std::move(result));
     }
 
     Snapshot& snapshot_;

@@ -1,6 +1,7 @@
 // The rounds of the packet prober, over a simulated cluster.
 #include <gtest/gtest.h>
 
+#include "probes/detail_round.h"
 #include "probes/main_round.h"
 #include "tests/unit/probes_world.h"
 
@@ -568,6 +569,18 @@ TEST(PacketProber, ADeadLegOfSeveralNextHopsIsSeen) {
     for (const auto* r : results(snapshot, Purpose::next_hop))
         works[r->next_hop->to_string()] = sighted(*r, "node-1", "eth0", false);
     EXPECT_EQ(works, (std::map<std::string, bool>{{"10.240.0.21", true}, {"10.240.0.22", false}}));
+    // The dead one once more, where its way is seen.
+    const RoundResult& detail = snapshot.rounds.back();
+    ASSERT_EQ(detail.stage, kDetailStage);
+    const auto again = std::find_if(detail.probes.begin(), detail.probes.end(),
+                                    [](const auto& r) { return r.purpose == Purpose::next_hop; });
+    ASSERT_NE(again, detail.probes.end());
+    EXPECT_EQ(again->next_hop, address("10.240.0.22"));
+    EXPECT_TRUE(sighted(*again, "node-0", "cnio0", false));
+    EXPECT_FALSE(sighted(*again, "node-0", "eth0", true));
+    EXPECT_EQ(std::count_if(detail.probes.begin(), detail.probes.end(),
+                            [](const auto& r) { return r.purpose == Purpose::next_hop; }),
+              1);
 }
 
 TEST(PacketProber, ALegThatNoAddressTakesIsUnknown) {

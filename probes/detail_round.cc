@@ -10,10 +10,10 @@
 namespace podroute {
 namespace {
 
-constexpr std::uint32_t kApart = 20'000;                   // us
-constexpr std::uint32_t kLeastWait = 50, kMostWait = 300;  // ms
-constexpr std::uint32_t kRoundTrips = 4;                   // of the largest seen, that are waited for
-constexpr std::uint16_t kTries = 2;                        // probes of one size
+constexpr std::uint32_t kApart = 20'000, kLeastApart = 1'000;  // us
+constexpr std::uint32_t kLeastWait = 50, kMostWait = 300;      // ms
+constexpr std::uint32_t kRoundTrips = 4;                       // of the largest seen, that are waited for
+constexpr std::uint16_t kTries = 2;                            // probes of one size
 // Links with PPPoE, VXLAN, WireGuard, IPsec and other tunnels, in bytes; IPv6's least at the end.
 constexpr std::array<std::uint32_t, 12> kUsualSizes{8950, 4000, 1500, 1492, 1480, 1460,
                                                     1450, 1420, 1400, 1380, 1350, 1280};
@@ -63,7 +63,11 @@ class Planner {
         : snapshot_(snapshot),
           sites_(sites_of(snapshot)),
           finder_(sites_),
-          builder_(snapshot, std::string(kDetailStage)) {
+          builder_(snapshot, std::string(kDetailStage)),
+          wait_ms_(wait()),
+          apart_us_(
+              std::clamp((std::max(snapshot.policy.timeout_ms, wait_ms_) - wait_ms_) * 1000 / kLossSample,
+                         kLeastApart, kApart)) {
         for (const RoundResult& round : snapshot.rounds)
             if (round.stage == kMainStage) main_ = &round;
     }
@@ -75,12 +79,12 @@ class Planner {
         add_top_ups();
         for (const auto& [protocol, pairs] : dead_) {
             add_evidence(protocol, pairs);
-            if (snapshot_.policy.trace == Trace::failed) add_hop_limits(builder_, pairs, protocol);
+            if (snapshot_.policy.trace == Trace::failed) add_hop_limits(builder_, pairs, protocol, apart_us_);
         }
         for (const ProbeResult* result : large_) add_sizes(*result);
         for (const ProbeResult* result : next_hops_) add_next_hop(*result);
         if (snapshot_.policy.trace != Trace::none) builder_.watch_paths();
-        return builder_.finish(wait());
+        return builder_.finish(wait_ms_);
     }
 
   private:
@@ -103,7 +107,8 @@ class Planner {
                 large_.push_back(&r);
                 large_lost.emplace(r.source, r.destination);
             }
-            if (r.purpose == Purpose::next_hop && !delivered(r)) next_hops_.push_back(&r);
+            if (r.purpose == Purpose::next_hop && !delivered(r) && next_hops_.size() < kMaxLegs)
+                next_hops_.push_back(&r);
         }
         // One lost packet of a pair may be lost for its size or by chance: more small ones tell which.
         for (const ProbeResult& r : main_->probes)
@@ -122,7 +127,7 @@ class Planner {
             FlowRequest request;
             request.protocol = result->protocol;
             request.count = static_cast<std::uint16_t>(kLossSample - result->sent);
-            request.spacing_us = kApart;
+            request.spacing_us = apart_us_;
             builder_.add(*pair, request);
         }
     }
@@ -135,7 +140,7 @@ class Planner {
             request.protocol = protocol;
             request.purpose = Purpose::evidence;
             request.count = 3;
-            request.spacing_us = kApart;
+            request.spacing_us = apart_us_;
             builder_.add(pair, request);
         }
     }
@@ -156,7 +161,7 @@ class Planner {
             request.size = size;
             request.count = kTries;
             request.start_us = start += 1'000;
-            request.spacing_us = kApart;
+            request.spacing_us = apart_us_;
             builder_.add(*pair, request);
         }
     }
@@ -171,23 +176,26 @@ class Planner {
         request.purpose = Purpose::next_hop;
         request.next_hop = lost.next_hop;
         request.count = 3;
-        request.spacing_us = kApart;
+        request.spacing_us = apart_us_;
         builder_.add({*source, target}, request);
     }
 
+    // At most half of the timeout: the other half is for sending.
     std::uint32_t wait() const {
         std::uint32_t largest = 0;
         for (const RoundResult& round : snapshot_.rounds)
             for (const ProbeResult& r : round.probes)
                 for (const std::uint32_t us : r.round_trips_us) largest = std::max(largest, us);
-        return std::clamp(largest / 1000 * kRoundTrips, kLeastWait,
-                          std::max(kLeastWait, std::min(kMostWait, snapshot_.policy.timeout_ms)));
+        const std::uint32_t half = std::max(1U, snapshot_.policy.timeout_ms / 2);
+        return std::clamp(largest / 1000 * kRoundTrips, std::min(kLeastWait, half),
+                          std::min(kMostWait, half));
     }
 
     const Snapshot& snapshot_;
     const Sites sites_;
     SiteFinder finder_;
     RoundBuilder builder_;
+    std::uint32_t wait_ms_, apart_us_;  // the last frame and the wait for its answer take a timeout together
     const RoundResult* main_ = nullptr;
     std::vector<const ProbeResult*> lost_, large_, next_hops_;
     std::map<Protocol, std::vector<SitePair>> dead_;

@@ -9,8 +9,7 @@
 namespace podroute {
 namespace {
 
-constexpr std::uint32_t kSpacing = 3'000;      // us, between the probes of a pair
-constexpr std::uint32_t kHopSpacing = 20'000;  // us
+constexpr std::uint32_t kSpacing = 3'000;  // us, between the probes of a pair
 
 // One packet, as long as the link of its source lets through: both ways, since every pair is there both ways.
 void add_full_size(RoundBuilder& builder, const SitePair& pair, std::uint32_t start_us) {
@@ -76,7 +75,8 @@ bool probes_sizes(const Policy& policy) {
                                  : policy.layers.contains(Layer::mtu);
 }
 
-void add_hop_limits(RoundBuilder& builder, std::span<const SitePair> pairs, Protocol protocol) {
+void add_hop_limits(RoundBuilder& builder, std::span<const SitePair> pairs, Protocol protocol,
+                    std::uint32_t spacing_us) {
     std::map<Endpoint, std::size_t> from, to;
     for (const SitePair& pair : pairs) {
         auto &sent = from[pair.source.endpoint], &received = to[pair.destination.endpoint];
@@ -90,7 +90,7 @@ void add_hop_limits(RoundBuilder& builder, std::span<const SitePair> pairs, Prot
             request.protocol = protocol;
             request.purpose = Purpose::hop_limit;
             request.hop_limit = hops;
-            request.start_us = (hops - 1U) * kHopSpacing;
+            request.start_us = (hops - 1U) * spacing_us;
             builder.add(pair, request);
         }
     }
@@ -102,22 +102,25 @@ RoundPlan plan_main_round(const Snapshot& snapshot) {
     const auto pairs = verdict_pairs(sites, policy);
     RoundBuilder builder(snapshot, std::string(kMainStage));
     const auto protocols = probed_protocols(policy);
+    const auto count = std::clamp<std::uint32_t>(policy.count, 1, kMaxCount);
+    const std::uint32_t half_us = policy.timeout_ms * 500,
+                        spacing = std::min(kSpacing, half_us / (count + 1));
     for (const SitePair& pair : pairs) {
         for (const Protocol protocol : protocols) {
             FlowRequest request;
             request.protocol = protocol;
-            request.count = static_cast<std::uint16_t>(std::clamp<std::uint32_t>(policy.count, 1, kMaxCount));
-            request.spacing_us = kSpacing;
+            request.count = static_cast<std::uint16_t>(count);
+            request.spacing_us = spacing;
             builder.add(pair, request);
         }
-        if (probes_sizes(policy)) add_full_size(builder, pair, policy.count * kSpacing);
+        if (probes_sizes(policy)) add_full_size(builder, pair, count * spacing);
     }
     if (policy.layers.empty() || policy.layers.contains(Layer::path)) add_next_hops(builder, snapshot, sites);
     if (policy.trace == Trace::all) {
         builder.watch_paths();
-        add_hop_limits(builder, pairs, protocols.front());
+        add_hop_limits(builder, pairs, protocols.front(), std::min(kHopSpacing, half_us / kMaxHops));
     }
-    return builder.finish(policy.timeout_ms);
+    return builder.finish_within(policy.timeout_ms);
 }
 
 }  // namespace podroute

@@ -21,7 +21,9 @@ RoundPlan plan_main_round(const Snapshot& snapshot);
 // Probes with a small hop limit for these pairs, within what routers answer: kernels send about 6 ICMP errors
 // in a burst and then one a second to one source. So at most kMaxTraced pairs of one source and of one
 // target; the hops of the others are known from captures. An hop after the other.
-void add_hop_limits(RoundBuilder& builder, std::span<const SitePair> pairs, Protocol protocol);
+inline constexpr std::uint32_t kHopSpacing = 20'000;  // us
+void add_hop_limits(RoundBuilder& builder, std::span<const SitePair> pairs, Protocol protocol,
+                    std::uint32_t spacing_us = kHopSpacing);
 inline constexpr std::size_t kMaxTraced = 5;
 inline constexpr std::uint8_t kMaxHops = 4;  // pod, own node, a router of the fabric, the peer, pod
 

@@ -165,6 +165,15 @@ void RoundBuilder::listen_on_links(const HostId& host) {
             listen(host, {bridge->index, 0, bridge->name, bridge->mac}, {});
 }
 
+RoundPlan RoundBuilder::finish_within(std::uint32_t timeout_ms) {
+    std::uint64_t last_us = 0;
+    for (const auto& [host, task] : plan_.tasks)
+        for (const Frame& frame : task.frames) last_us = std::max(last_us, frame.time_us);
+    const auto sending_ms =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>((last_us + 999) / 1000, timeout_ms / 2));
+    return finish(timeout_ms - sending_ms);
+}
+
 RoundPlan RoundBuilder::finish(std::uint32_t wait_ms) {
     plan_.wait_ms = wait_ms;
     for (const InventoryHost& host : snapshot_.inventory.hosts) {

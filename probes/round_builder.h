@@ -44,6 +44,8 @@ class RoundBuilder {
     void watch_paths();
 
     RoundPlan finish(std::uint32_t wait_ms);
+    // Waits what sending leaves of the time, at least half of it.
+    RoundPlan finish_within(std::uint32_t timeout_ms);
 
   private:
     struct Watch {

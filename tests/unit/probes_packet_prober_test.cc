@@ -1,6 +1,7 @@
 // The rounds of the packet prober, over a simulated cluster.
 #include <gtest/gtest.h>
 
+#include "probes/detail_round.h"
 #include "probes/main_round.h"
 #include "probes/pod_plan.h"
 #include "tests/unit/probes_world.h"
@@ -112,6 +113,53 @@ TEST(PacketProber, RoundTripsAreTakenOnTheSourcesClock) {
     for (const auto us : r->round_trips_us) {
         EXPECT_GE(us, 40'000U);
         EXPECT_LT(us, 41'000U);
+    }
+}
+
+// Nothing rests on what one host's clock says beside another's.
+TEST(PacketProber, ClocksHoursApartChangeNothing) {
+    const auto observed = [](const std::map<HostId, std::uint64_t>& clocks) {
+        Trial run;
+        run.cluster.snapshot.policy.trace = Trace::all;
+        run.world.clock_ahead_us = clocks;
+        run.world.faults = {[](const Place& p, const Bytes& ip, bool reply) {
+            return Fate{.lost = reply && is(p, "node-1", testing::kEth0, true) &&
+                                goes(ip, "10.200.1.0/24", "10.200.0.0/24"),
+                        .sent_back = {},
+                        .new_source = {}};
+        }};
+        return run.observe();
+    };
+    constexpr std::uint64_t kHour = 3'600'000'000;
+    const Snapshot same = observed({});
+    EXPECT_EQ(stages(same), (Stages{"pods", "main", "detail"}));
+    EXPECT_EQ(observed({{"node-0", 5 * kHour}, {"server", 24 * kHour}}), same);
+    EXPECT_EQ(observed({{"node-1", 7 * kHour}}), same);
+}
+
+// In each round the last frame and the wait for its answer take no longer than the timeout.
+TEST(PacketProber, BothRoundsTogetherTakeTwiceTheTimeout) {
+    for (const std::uint32_t timeout_ms : {50U, 100U, 300U, 500U, 700U, 1000U, 5000U}) {
+        Trial run;
+        run.cluster.snapshot.policy.timeout_ms = timeout_ms;
+        run.world.faults = {[](const Place& p, const Bytes& ip, bool) {
+            return Fate{
+                .lost = is(p, "node-0", testing::kEth0, true) && goes(ip, "10.200.0.0/24", "10.200.1.0/24"),
+                .sent_back = {},
+                .new_source = {}};
+        }};
+        const auto& snapshot = run.observe();
+        EXPECT_EQ(stages(snapshot), (Stages{"pods", "main", "detail"}));
+        EXPECT_EQ(total(snapshot, "pod node-0 > pod node-1 icmp").sent, 20U) << timeout_ms;
+        for (const RoundPlan& plan : run.world.plans) {
+            if (plan.stage == "pods") continue;
+            std::uint64_t last = 0;
+            for (const auto& [host, task] : plan.tasks)
+                for (const Frame& frame : task.frames) last = std::max(last, frame.time_us);
+            EXPECT_LE(last + std::uint64_t{1000} * plan.wait_ms, std::uint64_t{1000} * timeout_ms)
+                << plan.stage << " " << timeout_ms;
+            EXPECT_GE(plan.wait_ms, std::min(timeout_ms / 2, 50U)) << plan.stage << " " << timeout_ms;
+        }
     }
 }
 

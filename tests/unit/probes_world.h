@@ -53,6 +53,7 @@ class World {
     std::map<HostId, std::uint32_t> pod_mtu;  // bytes; else 1500
     std::set<HostId> overflows;               // lost frames that they caught
     std::uint64_t one_way_us = 100;
+    std::map<HostId, std::uint64_t> clock_ahead_us;  // of hosts whose clocks differ
     std::function<std::vector<FibAnswer>(const HostId&, const std::vector<FibQuery>&)> lookups;
 
     std::vector<RoundPlan> plans;           // as they were carried out
@@ -206,8 +207,8 @@ class World {
             const auto size = static_cast<unsigned>(frame.size());
             if (bpf_filter(code.data(), frame.data(), size, size) == 0) continue;
             frame.resize(std::min<std::size_t>(frame.size(), capture.snaplen));
-            caught_[place.host]->frames.push_back(
-                {place.ifindex, time, std::move(frame), place.pod, place.leaving});
+            caught_[place.host]->frames.push_back({place.ifindex, time + clock_ahead_us[place.host],
+                                                   std::move(frame), place.pod, place.leaving});
         }
     }
 

@@ -280,7 +280,6 @@ class World {
         result.size = kSmall;
         result.sent = kFirst;
         result.sightings.push_back({leg.source, std::string(kPodLink), ProbeLeg::request, true, kFirst});
-        if (watched) result.sightings.push_back({leg.source, "eth0", ProbeLeg::request, true, kFirst});
         if (leg.arrived > 0)
             result.sightings.push_back({leg.target, "eth0", ProbeLeg::request, false, leg.arrived});
         main.probes.push_back(result);

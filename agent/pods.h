@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "agent/descriptor.h"
 #include "agent/pod.h"
 
 namespace podroute::agent {
@@ -15,7 +16,10 @@ class Pods {
     // Opens all of them or none, and returns when they carry packets. `host` outlives this object. Errors:
     // "pod-unavailable"; where = the address that another one may do instead of, if that is why.
     Result<OpenPodReply> open(Netlink& host, const OpenPod& request);
-    void close() { pods_.clear(); }
+    void close() {
+        pods_.clear();
+        reserved_.clear();
+    }
     // Descriptor of a pod's namespace, -1 for 0 (the agent's own). Errors: "no-such-pod".
     Result<int> namespace_of(std::uint32_t number) const;
 
@@ -23,6 +27,7 @@ class Pods {
     Result<OpenPodReply> try_open(Netlink& host, const OpenPod& request);
     Result<void> check_unique(const std::vector<PodSpec>& specs) const;
 
+    std::vector<Descriptor> reserved_;  // their addresses
     std::vector<std::unique_ptr<Pod>> pods_;
 };
 

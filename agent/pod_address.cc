@@ -9,12 +9,14 @@
 #include <linux/if_packet.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -151,6 +153,20 @@ Result<void> not_routed(Netlink& netlink, const Address& address, std::uint32_t 
                                        [&](const NextHop& h) { return h.ifindex == bridge; });
     if (bridge != 0 && !by_bridge) return taken(address, "the host's way to it is not by the pod bridge");
     return {};
+}
+
+Result<Descriptor> reserve(const Address& address) {
+    Descriptor fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!fd.open()) return taken(address, std::string("it could not be reserved: ") + std::strerror(errno));
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    const std::string text = "podroute-pod " + address.to_string();
+    std::copy(text.begin(), text.end(), &name.sun_path[1]);  // its first byte is 0: abstract
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + text.size());
+    if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&name), size) == 0) return fd;
+    return taken(address, errno == EADDRINUSE
+                              ? "another run has it"
+                              : std::string("it could not be reserved: ") + std::strerror(errno));
 }
 
 Result<void> not_answered(const std::vector<Address>& addresses, const Interface& bridge) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/descriptor.h"
 #include "agent/interfaces.h"
 
 namespace podroute::agent {
@@ -15,6 +16,11 @@ Result<void> not_in_ipam(const Address& address, const std::string& directory = 
 // The host has no route to this one address, it is not the host's own, and with a bridge (its ifindex, else
 // 0) packets to it leave by that. Errors: "pod-unavailable", where = the address.
 Result<void> not_routed(Netlink& netlink, const Address& address, std::uint32_t bridge);
+
+// Takes the address among all runs on this host, for as long as the descriptor is open: two that ask for it
+// at the same moment would hear of nobody. A name in the abstract socket namespace (unix(7)), which is one
+// for each network namespace and ends with its holder. Errors: "pod-unavailable", where = the address.
+Result<Descriptor> reserve(const Address& address);
 
 // Nobody on the bridge answers for any of them within 20 ms: ARP probes (RFC 5227) and neighbour
 // solicitations as of duplicate address detection (RFC 4862), which leave no entry in any neighbour table.

@@ -138,6 +138,7 @@ void Pods::close() {
     if (!pods_.empty() && remove_links(*host_, group_))
         for (const auto& pod : pods_) pod->link_is_gone();
     pods_.clear();
+    reserved_.clear();
 }
 
 Result<OpenPodReply> Pods::open(Netlink& host, const OpenPod& request) {
@@ -150,6 +151,13 @@ Result<OpenPodReply> Pods::open(Netlink& host, const OpenPod& request) {
 Result<OpenPodReply> Pods::try_open(Netlink& host, const OpenPod& request) {
     if (request.pods.size() > kMaxPods) return unavailable("more than " + std::to_string(kMaxPods) + " pods");
     if (auto good = check_unique(request.pods); !good) return tl::unexpected(good.error());
+    std::vector<Descriptor> reserved;
+    for (const auto& spec : request.pods)
+        for (const auto& address : spec.addresses) {
+            auto mine = reserve(address);
+            if (!mine) return tl::unexpected(mine.error());
+            reserved.push_back(std::move(*mine));
+        }
     const auto sites = survey(host, request.pods);
     if (!sites) return tl::unexpected(sites.error());
     if (auto free = ask_bridges(*sites); !free) return tl::unexpected(free.error());
@@ -176,6 +184,7 @@ Result<OpenPodReply> Pods::try_open(Netlink& host, const OpenPod& request) {
         reply.pods.push_back(pod->opened());
         pods_.push_back(std::move(pod));
     }
+    reserved_ = std::move(reserved);
     return reply;
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "agent/descriptor.h"
 #include "agent/pod.h"
 
 namespace podroute::agent {
@@ -24,6 +25,7 @@ class Pods {
     Result<OpenPodReply> try_open(Netlink& host, const OpenPod& request);
     Result<void> check_unique(const std::vector<PodSpec>& specs) const;
 
+    std::vector<Descriptor> reserved_;  // their addresses
     std::vector<std::unique_ptr<Pod>> pods_;
     Netlink* host_ = nullptr;  // of the open pods
     std::uint32_t group_ = 0;  // of their links

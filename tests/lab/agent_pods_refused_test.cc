@@ -1,4 +1,6 @@
 // Pods that are refused: why, which address, and that nothing of them is there.
+#include <thread>
+
 #include "tests/lab/agent_pods.h"
 
 namespace podroute {
@@ -49,6 +51,29 @@ TEST_F(AgentPodsRefused, AnAddressOfASyntheticPodOfAnotherRun) {
     auto alone = without_bridge(1);
     alone.link = "vethother";
     EXPECT_EQ(refusal({alone}).where, "10.200.0.201");
+}
+
+// At the same moment neither hears of the other: one of them gets it all the same.
+TEST_F(AgentPodsRefused, AnAddressThatTwoRunsAskForAtOnce) {
+    bridge_with_a_pod();
+    for (int i = 0; i < 5; ++i) {
+        auto one = hello(), two = hello();
+        auto first = on_bridge(1), second = on_bridge(1);
+        second.link = "vethother";
+        tl::expected<Reply, Error> of_one, of_two;
+        std::thread other([&] { of_two = two->call(OpenPod{{second}}, soon()); });
+        of_one = one->call(OpenPod{{first}}, soon());
+        other.join();
+        ASSERT_TRUE(of_one && of_two);
+        const auto* refused =
+            std::get_if<Refused>(std::holds_alternative<Refused>(*of_one) ? &*of_one : &*of_two);
+        EXPECT_NE(std::holds_alternative<OpenPodReply>(*of_one),
+                  std::holds_alternative<OpenPodReply>(*of_two));
+        ASSERT_NE(refused, nullptr);
+        EXPECT_EQ(refused->error.where, "10.200.0.201") << refused->error.text;
+        ask<ByeReply>(*one, Bye{});
+        ask<ByeReply>(*two, Bye{});
+    }
 }
 
 TEST_F(AgentPodsRefused, AnAddressThatTheHostCarriesOrRoutesElsewhere) {

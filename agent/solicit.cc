@@ -82,7 +82,8 @@ Result<SolicitReply> solicit(Netlink& netlink, const Solicit& request) {
     auto pause = kFirstLook;
     for (;;) {
         auto entries = look(netlink, targets);
-        if (Clock::now() < std::min(until, start + kOwnAttempt) && ask_again(netlink, entries, again)) continue;
+        if (Clock::now() < std::min(until, start + kOwnAttempt) && ask_again(netlink, entries, again))
+            continue;
         if (std::all_of(entries.begin(), entries.end(), settled) || Clock::now() >= until ||
             !controller_there())
             return SolicitReply{std::move(entries)};

@@ -109,7 +109,8 @@ void fields(V& v, HostFacts& x, const HostFacts& d) {
         PODROUTE_FIELD(clock_ms);
     PODROUTE_FIELD(ssh_connection), PODROUTE_FIELD(links), PODROUTE_FIELD(addresses), PODROUTE_FIELD(routes);
     PODROUTE_FIELD(rules), PODROUTE_FIELD(neighbours), PODROUTE_FIELD(sysctls), PODROUTE_FIELD(cni);
-    PODROUTE_FIELD(firewall), PODROUTE_FIELD(nameservers), PODROUTE_FIELD(login_user), PODROUTE_FIELD(firmware);
+    PODROUTE_FIELD(firewall), PODROUTE_FIELD(nameservers), PODROUTE_FIELD(login_user),
+        PODROUTE_FIELD(firmware);
     in_runs(v, "fib", x.fib);
 }
 

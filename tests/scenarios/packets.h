@@ -7,11 +7,11 @@
 //   "inside": HOST | "leaving": HOST | "entering": HOST    in the host; between hosts, behind its uplink;
 //   before "protocol": "tcp"   "sender": HOST   "target": HOST    which packets (their own sender, not the
 //   flow's) "from": "pod|node"  "to": "pod|node" "larger": BYTES "keep": N of every 20, N pass; absent: none
-//   "reject": "3/13" | "reset": true                       says so to the sender; "by": ADDRESS, else the host
-//   "names": MTU                                           says which size passes
-//   "rewrite": ADDRESS                                     nothing is lost, the source is another
-//   "leads": HOST                                          to this host instead; "passes": HOST   through it
-//   "unknown": WHY                                         nothing is known of the flow
+//   "reject": "3/13" | "reset": true                       says so to the sender; "by": ADDRESS, else the
+//   host "names": MTU                                           says which size passes "rewrite": ADDRESS
+//   nothing is lost, the source is another "leads": HOST                                          to this
+//   host instead; "passes": HOST   through it "unknown": WHY                                         nothing
+//   is known of the flow
 #pragma once
 
 #include <optional>

@@ -177,8 +177,8 @@ int bench(const std::string& program, unsigned runs) {
     if (!agent) give_up(agent.error().text);
     ask<HelloReply>(**agent, Hello{});
     std::vector<Outcome> engine, fping;
-    for (std::uint16_t run = 0; run < runs; ++run) {
-        engine.push_back(run_engine(**agent, uplink, run));
+    for (unsigned run = 0; run < runs; ++run) {
+        engine.push_back(run_engine(**agent, uplink, static_cast<std::uint16_t>(run)));
         fping.push_back(run_fping(targets));
     }
     ask<ByeReply>(**agent, Bye{});

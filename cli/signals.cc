@@ -42,7 +42,7 @@ CancelOnSignal::CancelOnSignal() {
 
 CancelOnSignal::~CancelOnSignal() {
     waiter_.request_stop();
-    pthread_kill(waiter_.native_handle(), SIGTERM);  // wakes it
+    pthread_kill(waiter_.native_handle(), SIGHUP);  // wakes it
     waiter_.join();
 }
 

@@ -15,7 +15,6 @@ using namespace std::chrono_literals;
 
 // Longer than a host waits for the word to keep its changes, and than a relay is silent.
 constexpr auto kPatience = 90s;
-constexpr std::uint64_t kUpload = 16384;  // bytes: what is longer, upwards, belongs to the agent's program
 
 }  // namespace
 
@@ -136,13 +135,20 @@ void KillLab::read_turns() {
         if (word != "end") all.push_back({word == "up", 0, sent});
     }
     ASSERT_EQ(word, "end") << "the relay did not write its count";
-    const auto upload =
-        std::find_if(all.rbegin(), all.rend(), [](const Turn& t) { return t.up && t.size > kUpload; });
-    ASSERT_NE(upload, all.rend());
-    turns_.assign(upload.base(), all.end());
-    const auto apply = std::max_element(turns_.begin(), turns_.end(), [](const Turn& a, const Turn& b) {
-        return (a.up ? a.size : 0) < (b.up ? b.size : 0);
-    });
+    // Nothing that a host says is as long as its facts. Gather stands before them, before that Hello and its
+    // answer; what is sent before Hello, the program of the agent, comes in turns of any length, as sshd's
+    // window adjustments fall.
+    std::uint64_t longest = 0;
+    for (const Turn& t : all) longest = std::max(longest, t.up ? 0 : t.size);
+    const auto facts =
+        std::find_if(all.begin(), all.end(), [&](const Turn& t) { return !t.up && t.size >= longest / 2; });
+    ASSERT_GE(facts - all.begin(), 3);
+    turns_.assign(facts - 3, all.end());
+    // Of what is asked after them, Apply is the longest.
+    const auto apply =
+        std::max_element(turns_.begin() + 4, turns_.end(), [](const Turn& first, const Turn& second) {
+            return (first.up ? first.size : 0) < (second.up ? second.size : 0);
+        });
     apply_ = static_cast<std::size_t>(apply - turns_.begin());
     // Apply, its answer, lookups, their answer, Keep, its answer.
     ASSERT_LT(apply_ + 5, turns_.size());

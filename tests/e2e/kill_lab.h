@@ -26,6 +26,9 @@ struct FixRun {
     std::vector<std::string> texts(const char* key) const;
 };
 
+// Shell text that waits until a relay has written its count to the file; who started it does not wait for it.
+std::string counted(const std::string& file);
+
 class KillLab : public testing::Test {
   protected:
     using Lines = std::vector<std::string>;

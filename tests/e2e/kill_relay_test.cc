@@ -18,7 +18,8 @@ class LabRelay : public KillLab {
 
 TEST_F(LabRelay, PassesAllAndCountsTurns) {
     const auto done = jumpbox("ssh -o ProxyCommand='" + relay("--count /root/c %h %p") +
-                              "' node-0 'wc -c; head -c 300000 /dev/zero' <.ssh/known_hosts | wc -c; cat c");
+                              "' node-0 'wc -c; head -c 300000 /dev/zero' <.ssh/known_hosts | wc -c; " +
+                              counted("c") + "cat c");
     std::istringstream in(done.output);
     std::uint64_t passed = 0, at = 0, last = 0;
     ASSERT_TRUE(in >> passed) << done.errors;

@@ -76,7 +76,7 @@ class FixKill : public KillLab {
             ASSERT_TRUE(eventually([&] { return state() == before_; })) << differences_of(before_, state());
             jumpbox("rm -f killed");
             const auto run = fix(words);
-            const bool acted = jumpbox("grep -q kill killed").exit_code == 0;
+            const bool acted = jumpbox(counted("killed") + "grep -q kill killed").exit_code == 0;
             too_late += acted ? 0 : 1;
             EXPECT_EQ(run.exit_code == 128 + SIGKILL, acted && kill == "controller");
             EXPECT_TRUE(reachable());

@@ -40,20 +40,20 @@ TEST_F(FixDisturbed, AReadOnlyRun) {
 }
 
 // It may come before the proof, and then all is taken back, or behind the word to keep, and then the second
-// look finds it missing. Forwarding is as its own fix says in either case.
+// look finds it missing; or, on a slow machine, behind that, and then the report is of what was. Forwarding
+// is as its own fix says in either case.
 TEST_F(FixDisturbed, AnotherProgramThatDeletesTheRouteAtOnce) {
     node(
-        "setsid sh -c 'echo $$ >/run/deleter; ip monitor route | while read -r line; do ip route del "
-        "10.200.1.0/24 "
-        "proto 112; done' >/dev/null 2>&1 </dev/null &");
-    ASSERT_TRUE(eventually([] { return node("pgrep -x ip").exit_code == 0; }));
+        "setsid sh -c 'echo $$ >/run/deleter; for i in $(seq 20000); do ip route del 10.200.1.0/24 proto "
+        "112; "
+        "done' >/dev/null 2>&1 </dev/null &");
+    ASSERT_TRUE(eventually([] { return node("test -s /run/deleter").exit_code == 0; }));
     const auto run = fix();
-    EXPECT_EQ(run.exit_code, 1);
     ASSERT_TRUE(run.report.is_object());
-    EXPECT_TRUE(
+    const bool found_missing =
         std::any_of(run.report["diagnoses"].begin(), run.report["diagnoses"].end(),
-                    [](const auto& d) { return d["code"] == "route-missing" && d["host"] == "node-0"; }))
-        << run.report["diagnoses"];
+                    [](const auto& d) { return d["code"] == "route-missing" && d["host"] == "node-0"; });
+    EXPECT_EQ(run.exit_code, found_missing ? 1 : 0) << run.report["diagnoses"];
     ASSERT_EQ(run.statuses().size(), 2U) << run.report;
     for (const auto& fix : run.report["fixes"]) {
         EXPECT_TRUE(fix["status"] == "applied" || fix["reason"] != "") << fix;
@@ -62,9 +62,8 @@ TEST_F(FixDisturbed, AnotherProgramThatDeletesTheRouteAtOnce) {
                   fix["status"] == "applied" ? "1\n" : "0\n")
             << fix;
     }
-    EXPECT_EQ(node("ip route show 10.200.1.0/24").output, "");
+    EXPECT_TRUE(eventually([] { return node("ip route show 10.200.1.0/24").output.empty(); }));
     EXPECT_TRUE(reachable());
-    // Its session: the shell that wrote the file, the monitor, and the loop.
     node("kill -s KILL -- -$(cat /run/deleter); rm /run/deleter");
     break_node();
     expect_settled(before_);

@@ -258,11 +258,16 @@ void write_blocks(Page& page, const Lookup& lookup) {
 }
 
 void write_unknowns(Page& page, const Lookup& lookup) {
+    // A block above says why already.
     const auto named = [&](const Verdict& verdict) {
-        return std::any_of(lookup.report.diagnoses.begin(), lookup.report.diagnoses.end(),
-                           [&](const Diagnosis& d) {
-                               return d.cause.code == verdict.blocked_by && d.cause.host == verdict.host;
-                           });
+        const auto says = [&](const Diagnosis& d) {
+            const auto itself = [&](const Cause& cause) {
+                return cause.code == d.cause.code && cause.host == d.cause.host;
+            };
+            return (d.cause.code == verdict.blocked_by && d.cause.host == verdict.host) ||
+                   std::any_of(verdict.causes.begin(), verdict.causes.end(), itself);
+        };
+        return std::any_of(lookup.report.diagnoses.begin(), lookup.report.diagnoses.end(), says);
     };
     struct Group {
         const Verdict* first = nullptr;

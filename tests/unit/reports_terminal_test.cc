@@ -210,6 +210,28 @@ TEST(Terminal, AnUnknownThatNoCauseNamesIsShown) {
                 HasSubstr("unknown[neighbours]: the neighbour table of node-0"));
 }
 
+TEST(Terminal, AnUnknownWhoseOwnCauseHasABlockIsNotShownAgain) {
+    Report report = samples::mixed();
+    Cause cause;
+    cause.code = "ssh-auth-failed";
+    cause.host = "node-0";
+    cause.summary = "node-0 refuses the SSH login";
+    CheckResult access;
+    access.id = "host-access/node-0";
+    access.verdict.check = "host-access";
+    access.verdict.host = cause.host;
+    access.verdict.status = Status::unknown;
+    access.verdict.message = cause.summary;
+    access.verdict.causes = {cause};
+    report.checks.push_back(access);
+    EXPECT_THAT(render_terminal(report, {}), HasSubstr("unknown[host-access]"));
+
+    Diagnosis named;
+    named.cause = cause;
+    report.diagnoses.push_back(named);
+    EXPECT_THAT(render_terminal(report, {}), Not(HasSubstr("unknown[host-access]")));
+}
+
 TEST(Terminal, ColorsAreTheFiveAllowed) {
     TerminalOptions options;
     options.color = true;

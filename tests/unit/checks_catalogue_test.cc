@@ -64,6 +64,8 @@ TEST(Catalogue, KnowsTheCausesOfTheVocabulary) {
                              "rp-filter-drop",
                              "datapath-foreign",
                              "firewall-mixed",
+                             "conntrack-full",
+                             "neighbour-table-full",
                              "routed-by-fabric",
                              "unexplained"})
         EXPECT_TRUE(explain_page(code)) << code;
@@ -82,6 +84,8 @@ TEST(Catalogue, PastedMessagesLeadToTheirCodes) {
     EXPECT_TRUE(leads_to("From 10.240.0.20 icmp_seq=1 Time to live exceeded", "route-wrong-gateway"));
     EXPECT_TRUE(leads_to("Error: Nexthop has invalid gateway.", "gateway-unresolved"));
     EXPECT_TRUE(leads_to("error: nexthop has INVALID gateway", "route-wrong-gateway"));
+    EXPECT_TRUE(leads_to("neighbour: arp_cache: neighbor table overflow!", "neighbour-table-full"));
+    EXPECT_TRUE(leads_to("nf_conntrack: nf_conntrack: table full, dropping packet", "conntrack-full"));
     EXPECT_TRUE(match_message("segmentation fault").empty());
     EXPECT_TRUE(match_message("").empty());
 }

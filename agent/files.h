@@ -15,8 +15,9 @@ namespace podroute::agent {
 Result<std::string> read_file(const std::string& path, std::size_t limit);
 
 // The sysctls that bear on forwarding, for `all`, `default` and each of `interfaces`, and how full the tables
-// of connections and neighbours may become. One that this kernel or namespace does not have is absent. Where forwarding of one of `families` is off, also all that turning it on would
-// overwrite: forwarding and (IPv4) accept_redirects of every interface there is.
+// of connections and neighbours may become. One that this kernel or namespace does not have is absent. Where
+// forwarding of one of `families` is off, also all that turning it on would overwrite: forwarding and (IPv4)
+// accept_redirects of every interface there is.
 std::map<std::string, Observed<std::string>> read_sysctls(const std::vector<std::string>& interfaces,
                                                           const std::set<Family>& families);
 

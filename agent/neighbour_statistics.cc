@@ -70,7 +70,7 @@ Observed<NeighbourTable> read_neighbour_statistics(Family family, std::uint64_t 
     auto table = parse_neighbour_statistics(*bytes);
     if (!table) return Unknown{path + ": " + table.error().text, "", ""};
     table->uncounted = uncounted;
-    return std::move(*table);
+    return *table;
 }
 
 }  // namespace podroute::agent

@@ -41,33 +41,14 @@ TEST(Catalogue, PagesAreReadableInATerminal) {
 }
 
 TEST(Catalogue, KnowsTheCausesOfTheVocabulary) {
-    for (const char* code : {"inventory-overlap",
-                             "host-unreachable",
-                             "ssh-auth-failed",
-                             "ssh-host-key-unknown",
-                             "ssh-host-key-mismatch",
-                             "ssh-failed",
-                             "agent-failed",
-                             "address-missing",
-                             "address-duplicate",
-                             "link-down",
-                             "route-missing",
-                             "route-partial",
-                             "route-shadowed",
-                             "route-blackhole",
-                             "route-wrong-gateway",
-                             "rule-diverted",
-                             "neighbour-wrong",
-                             "gateway-unresolved",
-                             "pod-cidr-mismatch",
-                             "forwarding-disabled",
-                             "rp-filter-drop",
-                             "datapath-foreign",
-                             "firewall-mixed",
-                             "conntrack-full",
-                             "neighbour-table-full",
-                             "routed-by-fabric",
-                             "unexplained"})
+    for (const char* code :
+         {"inventory-overlap",     "host-unreachable",   "ssh-auth-failed",     "ssh-host-key-unknown",
+          "ssh-host-key-mismatch", "ssh-failed",         "agent-failed",        "address-missing",
+          "address-duplicate",     "link-down",          "route-missing",       "route-partial",
+          "route-shadowed",        "route-blackhole",    "route-wrong-gateway", "rule-diverted",
+          "neighbour-wrong",       "gateway-unresolved", "pod-cidr-mismatch",   "forwarding-disabled",
+          "rp-filter-drop",        "datapath-foreign",   "firewall-mixed",      "conntrack-full",
+          "neighbour-table-full",  "routed-by-fabric",   "unexplained"})
         EXPECT_TRUE(explain_page(code)) << code;
     EXPECT_FALSE(explain_page("route-missing "));
     EXPECT_FALSE(explain_page(""));

@@ -13,6 +13,7 @@
 #include <memory>
 #include <string_view>
 
+#include "agent/words.h"
 #include "model/json.h"
 
 namespace podroute::agent {
@@ -26,7 +27,12 @@ constexpr std::size_t kMaxFiles = 64;
 constexpr std::size_t kMaxConfLinks = 4096;
 constexpr std::size_t kMaxText = 256;  // bytes of a name out of a file
 
-constexpr std::array kGlobal{"ipv4/ip_forward", "ipv4/fib_multipath_hash_policy"};
+constexpr std::array kGlobal{"ipv4/ip_forward",
+                             "ipv4/fib_multipath_hash_policy",
+                             "ipv4/neigh/default/gc_thresh3",
+                             "ipv6/neigh/default/gc_thresh3",
+                             "netfilter/nf_conntrack_count",
+                             "netfilter/nf_conntrack_max"};
 constexpr std::array kPerLink4{"forwarding",     "rp_filter",   "arp_ignore", "ignore_routes_with_linkdown",
                                "src_valid_mark", "accept_local"};
 constexpr std::array kPerLink6{"forwarding", "force_forwarding", "accept_ra", "disable_ipv6",
@@ -132,22 +138,7 @@ Result<std::vector<std::string>> conf_links(const std::string& family) {
     return names;
 }
 
-// Takes the text up to the separator off `rest`, and the separator with it.
-std::string_view take(std::string_view& rest, std::string_view separators) {
-    const auto end = std::min(rest.find_first_of(separators), rest.size());
-    const auto taken = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    return taken;
-}
-
-// The next word of a line; empty at its end.
-std::string_view take_word(std::string_view& line) {
-    line.remove_prefix(std::min(line.find_first_not_of(" \t\r\v\f"), line.size()));
-    return take(line, " \t\r\v\f");
-}
-
-// Appends the addresses of `nameserver` lines (resolv.conf(5)); a zone is left out. Without streams: they
-// would bring the locales, and with them 0.7 MB, into the static program.
+// Appends the addresses of `nameserver` lines (resolv.conf(5)); a zone is left out.
 Result<void> parse_nameservers(const std::string& file, std::string_view bytes,
                                std::vector<Address>& servers) {
     while (!bytes.empty()) {

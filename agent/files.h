@@ -14,9 +14,10 @@ namespace podroute::agent {
 // exist.
 Result<std::string> read_file(const std::string& path, std::size_t limit);
 
-// The sysctls that bear on forwarding, for `all`, `default` and each of `interfaces`. One that this kernel
-// does not have is absent. Where forwarding of one of `families` is off, also all that turning it on would
-// overwrite: forwarding and (IPv4) accept_redirects of every interface there is.
+// The sysctls that bear on forwarding, for `all`, `default` and each of `interfaces`, and how full the tables
+// of connections and neighbours may become. One that this kernel or namespace does not have is absent. Where
+// forwarding of one of `families` is off, also all that turning it on would overwrite: forwarding and (IPv4)
+// accept_redirects of every interface there is.
 std::map<std::string, Observed<std::string>> read_sysctls(const std::vector<std::string>& interfaces,
                                                           const std::set<Family>& families);
 

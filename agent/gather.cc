@@ -12,6 +12,7 @@
 #include "agent/files.h"
 #include "agent/firewall.h"
 #include "agent/firmware.h"
+#include "agent/neighbour_statistics.h"
 #include "agent/tables.h"
 
 namespace podroute::agent {
@@ -48,8 +49,14 @@ class Facts {
             for (const auto& route : *facts.routes)
                 for (const auto& hop : route.next_hops)
                     if (hop.gateway) wanted.insert(*hop.gateway);
-        facts.neighbours =
-            observed(read_neighbours(netlink_, [&](const Address& a) { return wanted.contains(a); }));
+        auto found = read_neighbours(netlink_, [&](const Address& a) { return wanted.contains(a); });
+        if (!found) {
+            facts.neighbours = Unknown{found.error().text, "", ""};
+            return;
+        }
+        facts.neighbours = std::move(found->wanted);
+        facts.neighbour_table_v4 = read_neighbour_statistics(Family::v4, found->uncounted_v4);
+        facts.neighbour_table_v6 = read_neighbour_statistics(Family::v6, found->uncounted_v6);
     }
 
     // Links that can carry pod or node traffic: those that traffic to other hosts or of our own networks uses

@@ -41,7 +41,7 @@ ndmsg head_of(const NeighbourObject& object) {
 Result<Found> read_neighbour(Netlink& netlink, const NeighbourObject& object) {
     const auto table = read_neighbours(netlink, [&](const Address& a) { return a == object.address; });
     if (!table) return tl::unexpected(table.error());
-    for (const auto& entry : *table)
+    for (const auto& entry : table->wanted)
         if (entry.ifindex == object.ifindex && entry.permanent()) return Found{State{entry}};
     return Found{};
 }

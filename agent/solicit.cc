@@ -60,7 +60,7 @@ std::vector<Neighbour> look(Netlink& netlink, const std::vector<SolicitTarget>& 
     for (const auto& t : targets) {
         Neighbour entry{t.address, t.ifindex, "", 0};
         if (table)
-            for (const auto& n : *table)
+            for (const auto& n : table->wanted)
                 if (n.address == t.address && n.ifindex == t.ifindex) entry = n;
         out.push_back(std::move(entry));
     }

@@ -169,19 +169,30 @@ Result<std::vector<Rule>> read_rules(Netlink& netlink) {
     });
 }
 
-Result<std::vector<Neighbour>> read_neighbours(Netlink& netlink,
-                                               const std::function<bool(const Address&)>& wanted) {
-    return read_table<Neighbour>(netlink, RTM_GETNEIGH, std::vector<ndmsg>(1),
-                                 [&](const nlmsghdr& h, std::vector<Neighbour>& out) {
-                                     const auto* head = static_cast<const ndmsg*>(nlmsg_data(&h));
-                                     const auto a = attributes<NDA_MAX + 1>(h, sizeof *head);
-                                     const auto address = address_of(a[NDA_DST]);
-                                     if (h.nlmsg_type != RTM_NEWNEIGH || (head->ndm_flags & NTF_PROXY) != 0 ||
-                                         !address || !wanted(*address))
-                                         return;
-                                     out.push_back({*address, static_cast<std::uint32_t>(head->ndm_ifindex),
-                                                    mac_text(a[NDA_LLADDR]), head->ndm_state});
-                                 });
+Result<Neighbours> read_neighbours(Netlink& netlink, const std::function<bool(const Address&)>& wanted) {
+    struct Entry {
+        Neighbour neighbour;
+        bool uncounted = false;
+    };
+    auto dumped = read_table<Entry>(
+        netlink, RTM_GETNEIGH, std::vector<ndmsg>(1), [&](const nlmsghdr& h, std::vector<Entry>& out) {
+            const auto* head = static_cast<const ndmsg*>(nlmsg_data(&h));
+            const auto a = attributes<NDA_MAX + 1>(h, sizeof *head);
+            const auto address = address_of(a[NDA_DST]);
+            if (h.nlmsg_type != RTM_NEWNEIGH || (head->ndm_flags & NTF_PROXY) != 0 || !address) return;
+            const bool uncounted =
+                (head->ndm_state & NUD_PERMANENT) != 0 || (head->ndm_flags & NTF_EXT_LEARNED) != 0;
+            if (!uncounted && !wanted(*address)) return;
+            const auto ifindex = static_cast<std::uint32_t>(head->ndm_ifindex);
+            out.push_back({{*address, ifindex, mac_text(a[NDA_LLADDR]), head->ndm_state}, uncounted});
+        });
+    if (!dumped) return tl::unexpected(dumped.error());
+    Neighbours found;
+    for (auto& [neighbour, uncounted] : *dumped) {
+        if (uncounted) ++(neighbour.address.is_v4() ? found.uncounted_v4 : found.uncounted_v6);
+        if (wanted(neighbour.address)) found.wanted.push_back(std::move(neighbour));
+    }
+    return found;
 }
 
 }  // namespace podroute::agent

@@ -14,8 +14,11 @@ Result<std::vector<InterfaceAddress>> read_addresses(Netlink& netlink);
 // Routes of both families, all tables and types, that `wanted` keeps. Cloned (cache) entries are left out.
 Result<std::vector<Route>> read_routes(Netlink& netlink, const std::function<bool(const Prefix&)>& wanted);
 Result<std::vector<Rule>> read_rules(Netlink& netlink);
-Result<std::vector<Neighbour>> read_neighbours(Netlink& netlink,
-                                               const std::function<bool(const Address&)>& wanted);
+struct Neighbours {
+    std::vector<Neighbour> wanted;
+    std::uint64_t uncounted_v4 = 0, uncounted_v6 = 0;  // of all of them, as in NeighbourTable
+};
+Result<Neighbours> read_neighbours(Netlink& netlink, const std::function<bool(const Address&)>& wanted);
 
 // A route message (RTM_NEWROUTE), of dumps and lookups alike.
 struct ParsedRoute {

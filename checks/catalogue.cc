@@ -49,6 +49,10 @@ constexpr KnownMessage kMessages[] = {
     {"no matching host key type", {"ssh-failed"}},
     {"dadfailed", {"address-duplicate"}},
     {"duplicate address detected", {"address-duplicate"}},
+    {"neighbor table overflow", {"neighbour-table-full"}},
+    {"neighbour table overflow", {"neighbour-table-full"}},
+    {"no buffer space available", {"neighbour-table-full"}},
+    {"table full, dropping packet", {"conntrack-full"}},
     {"martian source", {"rp-filter-drop", "pod-cidr-mismatch", "route-shadowed"}},
 };
 

@@ -20,6 +20,8 @@ std::vector<Verdict> forwarding_enabled(const Snapshot& snapshot, const Expected
 std::vector<Verdict> reverse_path(const Snapshot& snapshot, const Expected& expected);
 std::vector<Verdict> datapath_native(const Snapshot& snapshot, const Expected& expected);
 std::vector<Verdict> firewall_single(const Snapshot& snapshot, const Expected& expected);
+std::vector<Verdict> conntrack_room(const Snapshot& snapshot, const Expected& expected);
+std::vector<Verdict> neighbour_room(const Snapshot& snapshot, const Expected& expected);
 std::vector<Verdict> probe_ready(const Snapshot& snapshot, const Expected& expected);
 std::vector<Verdict> pod_icmp(const Snapshot& snapshot, const Expected& expected);
 std::vector<Verdict> pod_tcp(const Snapshot& snapshot, const Expected& expected);

@@ -7,6 +7,7 @@
 #include "checks/own_network.h"
 #include "engine/classify.h"
 #include "engine/fib.h"
+#include "engine/fib_rules.h"
 #include "engine/route_text.h"
 #include "engine/samples.h"
 

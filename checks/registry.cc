@@ -21,6 +21,8 @@ std::span<const Check> all_checks() {
         Check{"reverse-path", Layer::forwarding, true, reverse_path},
         Check{"datapath-native", Layer::forwarding, false, datapath_native},
         Check{"firewall-single", Layer::forwarding, false, firewall_single},
+        Check{"conntrack-room", Layer::forwarding, true, conntrack_room},
+        Check{"neighbour-room", Layer::forwarding, true, neighbour_room},
         Check{"pod-icmp", Layer::icmp, true, pod_icmp},
         Check{"pod-tcp", Layer::tcp, true, pod_tcp},
         Check{"pod-udp", Layer::udp, true, pod_udp},

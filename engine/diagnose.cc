@@ -183,11 +183,14 @@ class Diagnosing {
 
     bool explained_by_tables(const PairProbe& probe, const Walk* walk, const Explanation* explanation) {
         const Place place = evidence_.places.place(*probe.flow);
-        if (walk == nullptr) return explained_by(cause_inside(causes_, place), probe);
+        const auto full = [&] { return cause_of_full_table(causes_, *probe.flow, place); };
+        if (walk == nullptr)
+            return explained_by(cause_inside(causes_, place), probe) || explained_by(full(), probe);
         const Leg& leg = probe.flow->failed_leg() == ProbeLeg::request ? walk->request : walk->reply;
         if (leg.status != WalkStatus::broken)
             return explained_by(cause_of_other_machine(snapshot_.inventory, causes_, *probe.flow, place),
-                                probe);
+                                probe) ||
+                   explained_by(full(), probe);
         if (explanation == nullptr) return has_unexplained(*walk);
         for (const auto& part : explanation->parts) {
             ++tallies_[part.cause].probes;

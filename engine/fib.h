@@ -14,14 +14,13 @@
 
 namespace podroute {
 
+class FibOverlay;
+
 struct FibMatch {
     FibAnswer answer;              // as the kernel would answer; error is the kernel's errno
     const Rule* rule = nullptr;    // the rule that chose the table, null if none did
     const Route* route = nullptr;  // the route that matched, null if none did
 };
-
-// A rule that somebody made: it rejects, or looks up another table than the kernel's own three.
-bool is_custom(const Rule& rule);
 
 // Whether two table numbers of answers may be the same: while a kernel keeps local and main in one trie it
 // says main of both.
@@ -66,10 +65,8 @@ class Fib {
     std::vector<Address> boundary_samples(const Prefix& cidr) const;
 
   private:
-    struct Index;
-    struct Impl;
-    explicit Fib(std::unique_ptr<Impl> impl);
-    std::unique_ptr<Impl> impl_;
+    explicit Fib(std::unique_ptr<FibOverlay> overlay);
+    std::unique_ptr<FibOverlay> overlay_;
 };
 
 }  // namespace podroute

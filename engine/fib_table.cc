@@ -2,6 +2,7 @@
 #include "engine/fib_table.h"
 
 #include <algorithm>
+#include <cerrno>
 
 namespace podroute {
 namespace {
@@ -18,6 +19,23 @@ bool preferred(const Route& a, const Route& b) {
     if (source_length(a) != source_length(b)) return source_length(a) > source_length(b);
     if (a.tos != b.tos) return a.tos > b.tos;
     return a.metric < b.metric;
+}
+
+int type_error(RouteType type) {
+    switch (type) {
+        case RouteType::blackhole:
+        case RouteType::nat:
+        case RouteType::xresolve:
+            return EINVAL;
+        case RouteType::unreachable:
+            return EHOSTUNREACH;
+        case RouteType::prohibit:
+            return EACCES;
+        case RouteType::throw_:
+            return EAGAIN;
+        default:
+            return 0;
+    }
 }
 
 void FibTable::add(const Route& route) {

@@ -12,6 +12,9 @@ namespace podroute {
 // prefix (IPv6), then the higher TOS, then the lower metric (net/ipv4/fib_trie.c, net/ipv6/ip6_fib.c).
 bool preferred(const Route& a, const Route& b);
 
+// The errno of a lookup that ends at a route of this type; EAGAIN: go on with the next rule.
+int type_error(RouteType type);
+
 class FibTable {
   public:
     // The route must outlive the table.

@@ -15,6 +15,11 @@ bool halts_packets(const Cause& cause) {
            std::find(codes.begin(), codes.end(), cause.code) != codes.end();
 }
 
+bool full_table(const Cause& cause) {
+    return cause.severity == Severity::error &&
+           (cause.code == "conntrack-full" || cause.code == "neighbour-table-full");
+}
+
 template <class Fits>
 std::optional<std::size_t> first_that(std::span<const FoldedCause> causes, const Fits& fits) {
     const auto at = std::find_if(causes.begin(), causes.end(),
@@ -33,6 +38,13 @@ std::optional<std::size_t> cause_inside(std::span<const FoldedCause> causes, con
     if (place.kind != PlaceKind::inside) return std::nullopt;
     return first_that(causes,
                       [&](const Cause& cause) { return cause.host == place.host && halts_packets(cause); });
+}
+
+std::optional<std::size_t> cause_of_full_table(std::span<const FoldedCause> causes, const ProbedFlow& flow,
+                                               const Place& place) {
+    if (place.kind != PlaceKind::inside || !flow.objections.empty()) return std::nullopt;
+    return first_that(causes,
+                      [&](const Cause& cause) { return cause.host == place.host && full_table(cause); });
 }
 
 std::optional<std::size_t> cause_of_other_machine(const Inventory& inventory,

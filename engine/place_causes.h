@@ -13,6 +13,11 @@ namespace podroute {
 // links, the host's own networks. An index.
 std::optional<std::size_t> cause_inside(std::span<const FoldedCause> causes, const Place& place);
 
+// The table that is full on the host in which this flow was lost: what finds no place in it is dropped
+// without a word. Not where something objected. An index.
+std::optional<std::size_t> cause_of_full_table(std::span<const FoldedCause> causes, const ProbedFlow& flow,
+                                               const Place& place);
+
 // The cause why packets to a host end at another machine: both have its address or its MAC. Not where all of
 // the flow is known to have been lost inside a host. An index.
 std::optional<std::size_t> cause_of_other_machine(const Inventory& inventory,

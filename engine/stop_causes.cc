@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/fib.h"
+#include "engine/fib_rules.h"
 #include "engine/route_text.h"
 
 namespace podroute {

@@ -8,6 +8,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "engine/fib_rules.h"
 #include "engine/legs.h"
 #include "engine/route_text.h"
 #include "engine/walk_host.h"

@@ -195,6 +195,17 @@ struct Firmware {
     bool operator==(const Firmware&) const = default;
 };
 
+// The kernel's neighbour table of one family, over all namespaces (/proc/net/stat/arp_cache, ndisc_cache).
+struct NeighbourTable {
+    std::uint64_t entries = 0;  // of all namespaces
+    // Those of this namespace that do not count towards gc_thresh3 (neigh_alloc() of net/core/neighbour.c,
+    // since Linux 5.0): permanent ones, and those that a program learned (NTF_EXT_LEARNED).
+    std::uint64_t uncounted = 0;
+    std::uint64_t table_fulls = 0;  // entries refused because the table was full, since the kernel started
+
+    bool operator==(const NeighbourTable&) const = default;
+};
+
 struct HostFacts {
     std::string hostname;        // uname -n
     std::string kernel;          // uname -r
@@ -217,6 +228,8 @@ struct HostFacts {
     Observed<std::vector<Address>> nameservers{};  // of /etc/resolv.conf, and those behind a local stub
     std::string login_user{};  // as whom the host was logged in to; empty: not told. The agent never says it
     Firmware firmware{};       // empty where the machine says nothing
+    // Only the machine's first network namespace shows them.
+    Observed<NeighbourTable> neighbour_table_v4{}, neighbour_table_v6{};
 
     bool operator==(const HostFacts&) const = default;
 };

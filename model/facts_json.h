@@ -104,6 +104,10 @@ void fields(V& v, Firmware& x, const Firmware& d) {
     PODROUTE_FIELD(vendor), PODROUTE_FIELD(product), PODROUTE_FIELD(chassis_tag);
 }
 template <class V>
+void fields(V& v, NeighbourTable& x, const NeighbourTable& d) {
+    PODROUTE_FIELD(entries), PODROUTE_FIELD(uncounted), PODROUTE_FIELD(table_fulls);
+}
+template <class V>
 void fields(V& v, HostFacts& x, const HostFacts& d) {
     PODROUTE_FIELD(hostname), PODROUTE_FIELD(kernel), PODROUTE_FIELD(machine), PODROUTE_FIELD(uid),
         PODROUTE_FIELD(clock_ms);
@@ -111,6 +115,7 @@ void fields(V& v, HostFacts& x, const HostFacts& d) {
     PODROUTE_FIELD(rules), PODROUTE_FIELD(neighbours), PODROUTE_FIELD(sysctls), PODROUTE_FIELD(cni);
     PODROUTE_FIELD(firewall), PODROUTE_FIELD(nameservers), PODROUTE_FIELD(login_user),
         PODROUTE_FIELD(firmware);
+    PODROUTE_FIELD(neighbour_table_v4), PODROUTE_FIELD(neighbour_table_v6);
     in_runs(v, "fib", x.fib);
 }
 

@@ -41,31 +41,14 @@ TEST(Catalogue, PagesAreReadableInATerminal) {
 }
 
 TEST(Catalogue, KnowsTheCausesOfTheVocabulary) {
-    for (const char* code : {"inventory-overlap",
-                             "host-unreachable",
-                             "ssh-auth-failed",
-                             "ssh-host-key-unknown",
-                             "ssh-host-key-mismatch",
-                             "ssh-failed",
-                             "agent-failed",
-                             "address-missing",
-                             "address-duplicate",
-                             "link-down",
-                             "route-missing",
-                             "route-partial",
-                             "route-shadowed",
-                             "route-blackhole",
-                             "route-wrong-gateway",
-                             "rule-diverted",
-                             "neighbour-wrong",
-                             "gateway-unresolved",
-                             "pod-cidr-mismatch",
-                             "forwarding-disabled",
-                             "rp-filter-drop",
-                             "datapath-foreign",
-                             "firewall-mixed",
-                             "routed-by-fabric",
-                             "unexplained"})
+    for (const char* code :
+         {"inventory-overlap",     "host-unreachable",   "ssh-auth-failed",     "ssh-host-key-unknown",
+          "ssh-host-key-mismatch", "ssh-failed",         "agent-failed",        "address-missing",
+          "address-duplicate",     "link-down",          "route-missing",       "route-partial",
+          "route-shadowed",        "route-blackhole",    "route-wrong-gateway", "rule-diverted",
+          "neighbour-wrong",       "gateway-unresolved", "pod-cidr-mismatch",   "forwarding-disabled",
+          "rp-filter-drop",        "datapath-foreign",   "firewall-mixed",      "conntrack-full",
+          "neighbour-table-full",  "routed-by-fabric",   "unexplained"})
         EXPECT_TRUE(explain_page(code)) << code;
     EXPECT_FALSE(explain_page("route-missing "));
     EXPECT_FALSE(explain_page(""));
@@ -82,6 +65,8 @@ TEST(Catalogue, PastedMessagesLeadToTheirCodes) {
     EXPECT_TRUE(leads_to("From 10.240.0.20 icmp_seq=1 Time to live exceeded", "route-wrong-gateway"));
     EXPECT_TRUE(leads_to("Error: Nexthop has invalid gateway.", "gateway-unresolved"));
     EXPECT_TRUE(leads_to("error: nexthop has INVALID gateway", "route-wrong-gateway"));
+    EXPECT_TRUE(leads_to("neighbour: arp_cache: neighbor table overflow!", "neighbour-table-full"));
+    EXPECT_TRUE(leads_to("nf_conntrack: nf_conntrack: table full, dropping packet", "conntrack-full"));
     EXPECT_TRUE(match_message("segmentation fault").empty());
     EXPECT_TRUE(match_message("").empty());
 }

@@ -11,9 +11,7 @@ namespace {
 
 using testing::address;
 using testing::Cluster;
-using testing::kCnio0;
 using testing::kEth0;
-using testing::lookup_rule;
 using testing::prefix;
 using testing::reject;
 using testing::via;

@@ -5,6 +5,7 @@
 #include <set>
 #include <thread>
 
+#include "agent/address_probe.h"
 #include "agent/pod_address.h"
 #include "agent/pod_bridge.h"
 #include "agent/waiting.h"

@@ -41,7 +41,7 @@ class Listeners {
 
     std::vector<Socket> sockets_;
     std::vector<char> datagram_;
-    std::deque<int> connections_;  // oldest first; closed when the other end did, so that no TIME_WAIT stays
+    std::deque<int> connections_;  // oldest first; closed, by a reset, when the other end has
 };
 
 }  // namespace podroute::agent

@@ -13,10 +13,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <optional>
-
-#include "agent/descriptor.h"
-#include "agent/waiting.h"
+#include <utility>
 
 namespace podroute::agent {
 namespace {
@@ -102,31 +99,17 @@ constexpr std::array<sock_filter, 9> kAnswers{{{BPF_LD | BPF_H | BPF_ABS, 0, 0, 
                                                {BPF_RET, 0, 0, 256},
                                                {BPF_RET, 0, 0, 0}}};
 
-std::optional<Address> first_answer(int fd, const std::vector<Address>& addresses) {
-    std::array<std::uint8_t, 256> frame{};
-    for (const auto until = Clock::now() + kAnswerTime; Clock::now() < until;) {
-        pollfd p{fd, POLLIN, 0};
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
-        if (poll(&p, 1, static_cast<int>(left)) <= 0) continue;
-        const ssize_t n = recv(fd, frame.data(), frame.size(), MSG_DONTWAIT);
-        if (n <= 0) continue;
-        const auto address = answered_for(frame.data(), static_cast<std::size_t>(n));
-        if (address && std::find(addresses.begin(), addresses.end(), *address) != addresses.end())
-            return address;
-    }
-    return std::nullopt;
-}
-
 }  // namespace
 
 std::span<const sock_filter> answers_filter() {
     return kAnswers;
 }
 
-Result<void> not_answered(const std::vector<Address>& addresses, const Interface& bridge) {
-    if ((bridge.flags & IFF_UP) == 0 || !bridge.carrier) return {};  // nobody is there to answer
+Result<AddressProbe> AddressProbe::ask(std::vector<Address> addresses, const Interface& bridge) {
+    AddressProbe probe;
+    if ((bridge.flags & IFF_UP) == 0 || !bridge.carrier) return probe;
     // Protocol 0: nothing is caught before the filter is in place.
-    const Descriptor fd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+    PacketSocket fd(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
     if (!fd.open()) return failed("no packet socket");
     sockaddr_ll on_bridge{};
     on_bridge.sll_family = AF_PACKET;
@@ -146,8 +129,34 @@ Result<void> not_answered(const std::vector<Address>& addresses, const Interface
         if (send(fd.get(), question.data(), question.size(), 0) < 0)
             return taken(address, std::string("it could not be asked for: ") + std::strerror(errno));
     }
-    if (const auto address = first_answer(fd.get(), addresses))
-        return taken(*address, "another answers for it");
+    probe.socket_ = std::move(fd);
+    probe.addresses_ = std::move(addresses);
+    probe.until_ = Clock::now() + kAnswerTime;
+    return probe;
+}
+
+// What came in time is heard also where nobody looked until later; on a bridge that is full of answers of
+// others, not without end.
+std::optional<Address> AddressProbe::first_answer() {
+    std::array<std::uint8_t, 256> frame{};
+    for (;;) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(until_ - Clock::now()).count();
+        pollfd p{socket_.get(), POLLIN, 0};
+        const int ready = poll(&p, 1, static_cast<int>(std::max<std::int64_t>(0, left)));
+        const ssize_t n = ready > 0 ? recv(socket_.get(), frame.data(), frame.size(), MSG_DONTWAIT) : -1;
+        const auto address =
+            n > 0 ? answered_for(frame.data(), static_cast<std::size_t>(n)) : std::optional<Address>();
+        if (address && std::find(addresses_.begin(), addresses_.end(), *address) != addresses_.end())
+            return address;
+        if (left <= 0 && (ready <= 0 || Clock::now() > until_ + kAnswerTime)) return std::nullopt;
+    }
+}
+
+Result<void> AddressProbe::not_answered() {
+    if (!socket_.open()) return {};
+    const auto address = first_answer();
+    socket_.reset();
+    if (address) return taken(*address, "another answers for it");
     return {};
 }
 

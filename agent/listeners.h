@@ -23,6 +23,7 @@ class Listeners {
 
     // Replaces those there were. Errors: "listener", where = "tcp ADDRESS PORT"; then there are none.
     Result<void> open(const std::vector<Listener>& listeners, const Pods& pods);
+    void close_all();
     // Answers until one of `own` has something (true) or `until` passes (false). `until` in the past: looks
     // once.
     bool wait(std::span<const pollfd> own, Clock::time_point until);
@@ -33,7 +34,6 @@ class Listeners {
         Protocol protocol;
         std::uint32_t echoes_left;
     };
-    void close_all();
     void serve();
     void echo(Socket& socket);
     void accept_some(int listening);

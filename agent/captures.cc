@@ -15,6 +15,8 @@
 #include <cstring>
 #include <utility>
 
+#include "agent/close_aside.h"
+
 namespace podroute::agent {
 namespace {
 
@@ -91,7 +93,7 @@ Captures::~Captures() {
 }
 
 void Captures::close_all() {
-    for (const auto& s : sockets_) close(s.fd);
+    for (const auto& s : sockets_) close_aside(s.fd);
     sockets_.clear();
     take();
 }

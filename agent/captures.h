@@ -20,6 +20,7 @@ class Captures {
 
     // Errors: "packet-socket"; then there are none.
     Result<void> open(const std::vector<Capture>& captures, const Pods& pods);
+    void close_all();
     // Ready where something was caught; none while a reply is full.
     std::vector<pollfd> polled() const;
     // Takes what the kernel has caught. A frame's time is when the kernel saw it (SO_TIMESTAMPNS), on the
@@ -35,7 +36,6 @@ class Captures {
         Capture capture;
         std::uint32_t taken = 0;
     };
-    void close_all();
     bool full() const;
     void drain(Socket& socket);
 

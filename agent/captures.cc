@@ -13,7 +13,10 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <utility>
+
+#include "model/collect.h"
 
 namespace podroute::agent {
 namespace {
@@ -21,9 +24,10 @@ namespace {
 constexpr std::size_t kMaxCaptures = 64;
 constexpr std::size_t kMaxInstructions = 4096;  // BPF_MAXINSNS
 constexpr std::uint32_t kMaxSnaplen = 65536;    // bytes
-constexpr std::uint32_t kMaxFrames = 65536;     // kept of one capture, and in one reply
-constexpr std::size_t kMaxBytes = 16U << 20U;   // in one reply; the rest stays with the kernel
-constexpr int kReceiveBuffer = 8 << 20;         // the default loses packets after about 256
+constexpr std::uint32_t kMaxFrames = 65536;     // kept of one capture
+// A link's turn, in frames; and turns, more than it takes to empty what a kernel buffer holds.
+constexpr unsigned kTurn = 256, kTurns = 256;
+constexpr int kReceiveBuffer = 8 << 20;  // the default loses packets after about 256
 
 tl::unexpected<Error> failed(const char* what) {
     return failure("packet-socket", std::string(what) + ": " + std::strerror(errno));
@@ -97,7 +101,7 @@ void Captures::close_all() {
 }
 
 bool Captures::full() const {
-    return bytes_ >= kMaxBytes || caught_.frames.size() >= kMaxFrames;
+    return collect_is_full(caught_.frames.size(), bytes_);
 }
 
 std::vector<pollfd> Captures::polled() const {
@@ -127,18 +131,30 @@ Result<void> Captures::open(const std::vector<Capture>& captures, const Pods& po
     return {};
 }
 
-void Captures::drain() {
-    for (auto& s : sockets_) drain(s);
+void Captures::count_dropped(std::uint32_t more) {
+    caught_.dropped += std::min(more, std::numeric_limits<std::uint32_t>::max() - caught_.dropped);
 }
 
-void Captures::drain(Socket& socket) {
+void Captures::drain() {
+    // In turns, so that a busy link keeps no other's frames waiting; not for ever, since it may well bring
+    // them faster than they are taken.
+    bool more = true;
+    for (unsigned turn = 0; more && turn < kTurns; ++turn) {
+        more = false;
+        for (auto& s : sockets_) more |= drain(s);
+    }
+    for (const auto& s : sockets_) count_dropped(lost_by_kernel(s.fd));
+}
+
+bool Captures::drain(Socket& socket) {
     buffer_.resize(std::max<std::size_t>(buffer_.size(), std::min(socket.capture.snaplen, kMaxSnaplen) + 1));
     const std::size_t snaplen = std::clamp<std::uint32_t>(socket.capture.snaplen, 1, kMaxSnaplen);
     const std::uint32_t limit = std::min(socket.capture.max, kMaxFrames);
     // The two clocks' difference, taken now: a wall clock that was set earlier in the run does no harm.
     const auto wall = now_ns(CLOCK_REALTIME), monotonic = now_ns(CLOCK_MONOTONIC);
     bool link_went = false;
-    while (!full()) {
+    for (unsigned i = 0; i < kTurn; ++i) {
+        if (full()) return false;
         sockaddr_ll from{};
         iovec part{buffer_.data(), snaplen};
         alignas(cmsghdr) std::array<char, 64> control{};
@@ -146,11 +162,11 @@ void Captures::drain(Socket& socket) {
         // MSG_TRUNC gives the true length of a longer frame; what is kept ends at snaplen.
         const ssize_t n = recvmsg(socket.fd, &message, MSG_TRUNC);
         if (n < 0 && errno == ENETDOWN && !std::exchange(link_went, true)) continue;  // frames may follow
-        if (n < 0) break;
+        if (n < 0) return false;
         const bool leaving = from.sll_pkttype == PACKET_OUTGOING;
         if (leaving && !socket.capture.outgoing) continue;  // a kernel without PACKET_IGNORE_OUTGOING
         if (socket.taken >= limit) {
-            ++caught_.dropped;
+            count_dropped(1);
             continue;
         }
         ++socket.taken;
@@ -163,7 +179,7 @@ void Captures::drain(Socket& socket) {
                                   socket.capture.pod,
                                   leaving});
     }
-    caught_.dropped += lost_by_kernel(socket.fd);
+    return true;
 }
 
 CollectReply Captures::take() {

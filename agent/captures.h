@@ -22,8 +22,8 @@ class Captures {
     Result<void> open(const std::vector<Capture>& captures, const Pods& pods);
     // Ready where something was caught; none while a reply is full.
     std::vector<pollfd> polled() const;
-    // Takes what the kernel has caught. A frame's time is when the kernel saw it (SO_TIMESTAMPNS), on the
-    // monotonic clock of the host.
+    // Takes what the kernel has caught; what a reply has no room for stays there. A frame's time is when the
+    // kernel saw it (SO_TIMESTAMPNS), on the monotonic clock of the host.
     void drain();
     bool empty() const { return caught_.frames.empty(); }
     // All that was drained since the last time.
@@ -37,7 +37,8 @@ class Captures {
     };
     void close_all();
     bool full() const;
-    void drain(Socket& socket);
+    bool drain(Socket& socket);  // true: there may be more
+    void count_dropped(std::uint32_t more);
 
     std::vector<Socket> sockets_;
     std::vector<std::uint8_t> buffer_;

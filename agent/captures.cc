@@ -6,7 +6,6 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "model/collect.h"
@@ -64,21 +64,15 @@ Result<int> open_capture(const Capture& capture) {
     return error;
 }
 
-std::int64_t now_ns(clockid_t clock) {
-    timespec t{};
-    clock_gettime(clock, &t);
-    return t.tv_sec * std::int64_t{1'000'000'000} + t.tv_nsec;
-}
-
-// When the kernel saw a packet, in ns of the wall clock; `otherwise` where it does not say.
-std::int64_t stamp_of(msghdr& message, std::int64_t otherwise) {
+// When the kernel saw a packet, in ns of the wall clock; nothing where it does not say.
+std::optional<std::int64_t> stamp_of(msghdr& message) {
     for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c))
         if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
             timespec t{};
             std::memcpy(&t, CMSG_DATA(c), sizeof t);
             return t.tv_sec * std::int64_t{1'000'000'000} + t.tv_nsec;
         }
-    return otherwise;
+    return std::nullopt;
 }
 
 // What the kernel lost for want of room, since it was last asked.
@@ -138,6 +132,7 @@ void Captures::count_dropped(std::uint32_t more) {
 void Captures::drain() {
     // In turns, so that a busy link keeps no other's frames waiting; not for ever, since it may well bring
     // them faster than they are taken.
+    wall_.look();
     bool more = true;
     for (unsigned turn = 0; more && turn < kTurns; ++turn) {
         more = false;
@@ -150,8 +145,6 @@ bool Captures::drain(Socket& socket) {
     buffer_.resize(std::max<std::size_t>(buffer_.size(), std::min(socket.capture.snaplen, kMaxSnaplen) + 1));
     const std::size_t snaplen = std::clamp<std::uint32_t>(socket.capture.snaplen, 1, kMaxSnaplen);
     const std::uint32_t limit = std::min(socket.capture.max, kMaxFrames);
-    // The two clocks' difference, taken now: a wall clock that was set earlier in the run does no harm.
-    const auto wall = now_ns(CLOCK_REALTIME), monotonic = now_ns(CLOCK_MONOTONIC);
     bool link_went = false;
     for (unsigned i = 0; i < kTurn; ++i) {
         if (full()) return false;
@@ -171,10 +164,11 @@ bool Captures::drain(Socket& socket) {
         }
         ++socket.taken;
         const auto kept = std::min(static_cast<std::size_t>(n), snaplen);
-        const auto seen = std::min(stamp_of(message, wall) - wall + monotonic, now_ns(CLOCK_MONOTONIC));
+        const auto stamp = stamp_of(message);
+        const auto seen = stamp ? wall_.monotonic(*stamp) : wall_.monotonic_now();
         bytes_ += kept;
         caught_.frames.push_back({static_cast<std::uint32_t>(from.sll_ifindex),
-                                  static_cast<std::uint64_t>(std::max<std::int64_t>(0, seen) / 1000),
+                                  static_cast<std::uint64_t>(seen / 1000),
                                   {buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(kept)},
                                   socket.capture.pod,
                                   leaving});

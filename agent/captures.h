@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/pods.h"
+#include "agent/wall_clock.h"
 
 namespace podroute::agent {
 
@@ -43,6 +44,7 @@ class Captures {
     std::vector<Socket> sockets_;
     std::vector<std::uint8_t> buffer_;
     CollectReply caught_;
+    WallClock wall_;
     std::size_t bytes_ = 0;  // in caught_
 };
 

@@ -177,10 +177,10 @@ Snapshot Session::observe(Snapshot start) {
     ProberChain chain({&neighbours, &packets});
     FrameTap::Sink sink;
     if (parts_->captures != nullptr)
-        sink = [this](const RoundPlan& plan, const Caught& caught) {
-            parts_->captures->add(plan, caught, now_us());
+        sink = [this](const RoundPlan& plan, const Caught& caught, std::uint64_t began_us) {
+            parts_->captures->add(plan, caught, began_us);
         };
-    FrameTap prober(chain, std::move(sink));
+    FrameTap prober(chain, std::move(sink), &now_us);
     return parts_->observe(std::move(start), prober);
 }
 

@@ -11,7 +11,6 @@
 namespace podroute {
 namespace {
 
-constexpr std::uint32_t kSnaplen = 128;       // bytes: what reading.h needs of the longest quote
 constexpr std::uint32_t kMaxCaught = 65'536;  // frames of one capture
 constexpr std::uint8_t kFar = 64;             // hop limit of probes that are to arrive
 

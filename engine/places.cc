@@ -99,7 +99,7 @@ std::vector<Seen> Places::ordered(const std::vector<const ProbeResult*>& results
         for (const Sighting& sighting : result->sightings) {
             if (sighting.leg != leg || sighting.count == 0) continue;
             Seen seen{stage_of(sighting, sender, target), sighting.host, sighting.interface, sighting.leaving,
-                      sighting.count};
+                      small_hop_limit(*result) ? 0 : sighting.count};
             const auto same = std::find_if(found.begin(), found.end(),
                                            [&](const Seen& other) { return same_place(other, seen); });
             if (same != found.end())

@@ -82,12 +82,23 @@ std::vector<HostId> detour(const Snapshot& snapshot, const ProbedFlow& flow) {
         // A switch may flood a frame to every port: only what a host sends on has passed it.
         for (const Sighting& sighting : result->sightings)
             if (sighting.leaving && sighting.count > 0) add(sighting.host);
+    }
+    for (const HopAnswer& answer : hop_answers(snapshot, flow)) add(answer.host);
+    return hosts;
+}
+
+std::vector<HopAnswer> hop_answers(const Snapshot& snapshot, const ProbedFlow& flow) {
+    std::vector<HopAnswer> answers;
+    for (const ProbeResult* result : flow.results) {
         if (result->purpose != Purpose::hop_limit) continue;
         for (const Objection& objection : result->objections)
             if (time_exceeded(objection, flow.source.address.family()))
-                add(carrier(snapshot, flow, objection.from));
+                answers.push_back(
+                    {result->hop_limit, objection.from, carrier(snapshot, flow, objection.from)});
     }
-    return hosts;
+    std::stable_sort(answers.begin(), answers.end(),
+                     [](const HopAnswer& a, const HopAnswer& b) { return a.hop < b.hop; });
+    return answers;
 }
 
 bool FullSize::works() const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "engine/probe_facts.h"
 
@@ -19,6 +20,14 @@ enum class Finding : std::uint8_t {
 
 // facts: the flow's own, for the other protocols of its pair.
 Finding finding_of(const ProbeFacts& facts, const ProbedFlow& flow, std::uint32_t max_loss_ppm);
+
+// Who answered packets whose hop limit ended there, by hop limit.
+struct HopAnswer {
+    std::uint8_t hop = 0;
+    Address address;
+    HostId host;  // that carries the address; empty: none of the inventory
+};
+std::vector<HopAnswer> hop_answers(const Snapshot& snapshot, const ProbedFlow& flow);
 
 // The hosts other than the two ends that a flow which works passed: they sent its packets on, or answered
 // those whose hop limit ended there. Addresses of no host of the inventory are left out.

@@ -117,14 +117,19 @@ std::uint32_t PcapNg::interface_of(const std::string& name) {
 
 void PcapNg::add(const RoundPlan& plan, const Caught& caught, std::uint64_t began_us) {
     const auto offsets = clock_offsets(caught);
+    const auto since = [&](const HostId& host, const Frame& frame) {
+        return static_cast<std::int64_t>(frame.time_us) + offsets.at(host);
+    };
+    std::int64_t first = 0;  // a host may have begun a little before the one that the others are held against
+    for (const auto& [host, mine] : caught)
+        if (mine.known())
+            for (const Frame& frame : mine->frames) first = std::min(first, since(host, frame));
     std::vector<Placed> frames;
     for (const auto& [host, mine] : caught) {
         if (!mine.known()) continue;
-        for (const Frame& frame : mine->frames) {
-            const auto since = static_cast<std::int64_t>(frame.time_us) + offsets.at(host);
-            frames.push_back({began_us + static_cast<std::uint64_t>(std::max<std::int64_t>(0, since)),
+        for (const Frame& frame : mine->frames)
+            frames.push_back({began_us + static_cast<std::uint64_t>(since(host, frame) - first),
                               interface_of(place_of(plan, host, frame)), &frame});
-        }
     }
     std::stable_sort(frames.begin(), frames.end(),
                      [](const Placed& a, const Placed& b) { return a.time_us < b.time_us; });

@@ -118,6 +118,7 @@ std::vector<Seen> Places::seen(const ProbedFlow& flow, ProbeLeg leg) {
 }
 
 // Of a part that is lost: counts compare only within one round, so the one with the most sightings is taken.
+// Nothing if it lost none: captures were not there when it happened.
 std::vector<Seen> Places::before_the_loss(const ProbedFlow& flow, ProbeLeg leg) {
     std::vector<Seen> best;
     std::uint32_t before = 0;  // how many set out on this leg
@@ -138,6 +139,7 @@ std::vector<Seen> Places::before_the_loss(const ProbedFlow& flow, ProbeLeg leg) 
         }
         before = best[i].count;
     }
+    if (most == 0) return {};
     best.resize(cut);
     return best;
 }

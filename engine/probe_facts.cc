@@ -96,11 +96,14 @@ bool watches_paths(const Policy& policy, const RoundResult& round) {
 
 }  // namespace
 
-std::uint32_t ProbedFlow::heard() const {
+bool ProbedFlow::answers_count() const {
     // Nobody has the address that a leg is tried with, so that nobody answers. A large packet is tried both
     // ways, and the kernel that answers one may break its answer into fragments.
-    if (purpose == Purpose::next_hop || purpose == Purpose::full_size) return arrived;
-    return std::min(arrived, answered);
+    return purpose != Purpose::next_hop && purpose != Purpose::full_size;
+}
+
+std::uint32_t ProbedFlow::heard() const {
+    return answers_count() ? std::min(arrived, answered) : arrived;
 }
 
 ProbeFate ProbedFlow::fate() const {
@@ -124,6 +127,12 @@ const ProbedFlow* ProbeFacts::find(const Endpoint& source, const Endpoint& desti
                                    Protocol protocol) const {
     const auto at = index.find({source, destination, protocol});
     return at == index.end() ? nullptr : &verdicts[at->second];
+}
+
+const ProbedFlow* ProbeFacts::either_way(const Endpoint& source, const Endpoint& destination,
+                                         Protocol protocol) const {
+    const ProbedFlow* flow = find(source, destination, protocol);
+    return flow != nullptr ? flow : find(destination, source, protocol);
 }
 
 ProbeFacts fold_probes(const Snapshot& snapshot) {

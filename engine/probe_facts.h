@@ -38,8 +38,12 @@ struct ProbedFlow {
     // this.
     std::vector<const ProbeResult*> results;
 
+    // What counts as a failed or explained probe of the run. The sizes of a pair are no pairs of their own.
+    bool is_pair() const { return purpose != Purpose::full_size; }
     bool same_host() const { return source.host == destination.host; }
-    // Answers count only for what arrived. Of large packets and those by one next hop, what arrived.
+    // False of large packets and of those by one next hop: what arrived counts.
+    bool answers_count() const;
+    // Answers count only for what arrived.
     std::uint32_t heard() const;
     ProbeFate fate() const;
     // The leg that failed, of a fate other than works and unknown.
@@ -55,6 +59,9 @@ struct ProbeFacts {
 
     bool any() const { return !verdicts.empty() || !full_size.empty(); }
     const ProbedFlow* find(const Endpoint& source, const Endpoint& destination, Protocol protocol) const;
+    // Where a pair is probed one way only, the other way is that of its answers.
+    const ProbedFlow* either_way(const Endpoint& source, const Endpoint& destination,
+                                 Protocol protocol) const;
     std::map<std::tuple<Endpoint, Endpoint, Protocol>, std::size_t> index;  // into verdicts
 };
 

@@ -2,7 +2,6 @@
 #include "engine/probe_finding.h"
 
 #include <algorithm>
-#include <map>
 
 #include "engine/loss.h"
 
@@ -59,7 +58,6 @@ Finding finding_of(const ProbeFacts& facts, const ProbedFlow& flow, std::uint32_
         case ProbeFate::works:
             return flow.source_seen ? Finding::rewritten : Finding::fine;
         case ProbeFate::partly_lost: {
-            if (flow.purpose == Purpose::next_hop) return Finding::lost;
             const LossInterval loss = loss_interval(flow.sent - flow.heard(), flow.sent);
             return loss.lower * 1e6 > max_loss_ppm ? Finding::many_lost : Finding::few_lost;
         }
@@ -99,34 +97,6 @@ std::vector<HopAnswer> hop_answers(const Snapshot& snapshot, const ProbedFlow& f
     std::stable_sort(answers.begin(), answers.end(),
                      [](const HopAnswer& a, const HopAnswer& b) { return a.hop < b.hop; });
     return answers;
-}
-
-bool FullSize::works() const {
-    if (passing == largest) return true;
-    return passing != nullptr && named_mtu != 0 && passing->size >= named_mtu;
-}
-
-bool FullSize::unknown() const {
-    return largest->fate() == ProbeFate::unknown;
-}
-
-std::vector<FullSize> full_sizes(const ProbeFacts& facts) {
-    std::vector<FullSize> all;
-    std::map<std::tuple<Endpoint, Endpoint, Protocol>, std::size_t> index;
-    for (const ProbedFlow& flow : facts.full_size) {
-        const auto [at, added] =
-            index.emplace(std::tuple(flow.source, flow.destination, flow.protocol), all.size());
-        if (added) all.emplace_back();
-        FullSize& entry = all[at->second];
-        if (entry.largest == nullptr || flow.size > entry.largest->size) entry.largest = &flow;
-        const bool some = flow.fate() != ProbeFate::unknown && flow.heard() > 0;
-        if (some && (entry.passing == nullptr || flow.size > entry.passing->size)) entry.passing = &flow;
-        for (const Objection& objection : flow.objections)
-            if (too_big(objection, flow.source.address.family()) &&
-                (entry.named_mtu == 0 || objection.mtu < entry.named_mtu))
-                entry.named_mtu = objection.mtu;
-    }
-    return all;
 }
 
 }  // namespace podroute

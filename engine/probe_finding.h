@@ -33,18 +33,6 @@ std::vector<HopAnswer> hop_answers(const Snapshot& snapshot, const ProbedFlow& f
 // those whose hop limit ended there. Addresses of no host of the inventory are left out.
 std::vector<HostId> detour(const Snapshot& snapshot, const ProbedFlow& flow);
 
-// The sizes of one pair and protocol.
-struct FullSize {
-    const ProbedFlow* largest = nullptr;  // what was tried first
-    const ProbedFlow* passing = nullptr;  // the largest of which some came through, null if none did
-    std::uint32_t named_mtu = 0;          // by a fragmentation needed or Packet Too Big; 0: none came
-    // The largest passes, or the size that a router named.
-    bool works() const;
-    bool unknown() const;
-};
-// One for each pair and protocol, in the order of probing.
-std::vector<FullSize> full_sizes(const ProbeFacts& facts);
-
 // ICMP 3/4, ICMPv6 2.
 bool too_big(const Objection& objection, Family family);
 // A destination unreachable other than too big.

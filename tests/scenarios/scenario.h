@@ -2,7 +2,7 @@
 //
 //   {"name": "..", "base": "two-nodes", "patch": [..], "checks": [check codes it shows],
 //    "packets": [rules of packets.h]?, "protocols": ["icmp", "tcp"]?, "without_pod": [hosts]?,
-//    "next_hops": [{"source", "target", "via", "arrived"}]?,
+//    "next_hops": [{"source", "target", "via", "arrived", "later"?}]?, "ladders": false?,
 //    "want": {"causes": [{"code", "host", "subject"?, "severity"? (error)}], "exit_code": 0}}
 //
 // With "packets", even an empty list, rounds of probes are added; without, the snapshot knows tables only.

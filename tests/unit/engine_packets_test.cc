@@ -32,6 +32,12 @@ TEST(LossInterval, HasOpenEnds) {
     EXPECT_EQ(loss_interval(0, 0).upper, 1);
 }
 
+TEST(LossInterval, IsToldInPercent) {
+    EXPECT_EQ(loss_interval_text(5, 20), "5 of 20 lost: 8.7 to 49.1 % (95 % confidence)");
+    EXPECT_EQ(loss_interval_text(1, 20), "1 of 20 lost: 0.1 to 24.9 % (95 % confidence)");
+    EXPECT_EQ(loss_interval_text(20, 20), "20 of 20 lost: 83.2 to 100.0 % (95 % confidence)");
+}
+
 // A pod's request that the server's uplink saw, and nothing of an answer.
 struct Unanswered {
     Cluster cluster{2};

@@ -47,13 +47,14 @@ class Drawing {
     void write() {
         std::vector<const ProbeReport*> probes;
         for (const ProbeReport& probe : report_.probes)
-            if (ours(probe)) probes.push_back(&probe);
+            if (ours(probe) && probe.sent > 0) probes.push_back(&probe);
         std::stable_sort(probes.begin(), probes.end(), [](const ProbeReport* a, const ProbeReport* b) {
             return std::pair(a->protocol, a->size) < std::pair(b->protocol, b->size);
         });
         write_head(probes.empty() ? nullptr : probes.front());
         for (const ProbeReport* probe : probes) write_probe(*probe);
-        if (!probes.empty()) page_.line();
+        if (probes.empty()) page_.line("  no packets were sent");
+        page_.line();
         write_leg("request");
         write_leg("reply");
         if (hops_) {

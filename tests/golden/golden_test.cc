@@ -84,6 +84,15 @@ TEST(GoldenTrace, ByTheTables) {
     const Endpoint to{"node-1", Vantage::pod, Address::parse("10.200.1.2").value()};
     expect_golden("trace-tables.txt", render_trace(report, from, to, of_trace()));
 }
+// A packet that could not be sent has no address that anybody had.
+TEST(GoldenTrace, WithoutPacketsNothingIsCounted) {
+    Report report = samples::packets();
+    report.paths.clear();
+    for (ProbeReport& probe : report.probes) probe.sent = probe.arrived = probe.answered = 0;
+    const auto& probe = report.probes.front();
+    EXPECT_EQ(render_trace(report, probe.source, probe.destination, of_trace()),
+              "podroute trace        pod node-0 → pod node-1\n\n  no packets were sent\n\n");
+}
 TEST(GoldenTrace, HostileNamesStayOnTheirLine) {
     Report report = samples::packets();
     for (PathReport& path : report.paths)

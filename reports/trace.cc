@@ -171,9 +171,18 @@ class Drawing {
         }
     }
 
+    // ", by way of node-2", of hosts that the leg should not pass.
+    std::string detour(const PathReport& path) const {
+        std::vector<std::string> others;
+        for (const std::string& hop : path.hops)
+            if (std::find(path.expected.begin(), path.expected.end(), hop) == path.expected.end())
+                others.push_back(name(page_, hop));
+        return others.empty() ? "" : ", by way of " + list_fitting(others, page_.width() / 2);
+    }
+
     void write_end(const PathReport& path) {
         if (path.status == "pass") {
-            page_.line("  " + page_.clean("→") + " arrives");
+            page_.line("  " + page_.clean("→") + " arrives" + page_.paint(Ink::yellow, detour(path)));
             return;
         }
         const std::string mark = page_.options().utf8 ? "✗" : "X";

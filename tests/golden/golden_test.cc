@@ -84,6 +84,14 @@ TEST(GoldenTrace, ByTheTables) {
     const Endpoint to{"node-1", Vantage::pod, Address::parse("10.200.1.2").value()};
     expect_golden("trace-tables.txt", render_trace(report, from, to, of_trace()));
 }
+TEST(GoldenTrace, SaysWhereAWayIsNotTheExpectedOne) {
+    Report report = samples::packets();
+    const auto& probe = report.probes.at(1);
+    report.paths.at(1).hops = {"node-1", "node-2", "node-0"};
+    EXPECT_NE(render_trace(report, probe.source, probe.destination, of_trace())
+                  .find("  → arrives, by way of node-2\n"),
+              std::string::npos);
+}
 // A packet that could not be sent has no address that anybody had.
 TEST(GoldenTrace, WithoutPacketsNothingIsCounted) {
     Report report = samples::packets();

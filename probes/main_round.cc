@@ -9,9 +9,10 @@
 namespace podroute {
 namespace {
 
-constexpr std::uint32_t kSpacing = 3'000;  // us, between the probes of a pair
+constexpr std::uint32_t kSpacing = 2'000;  // us, between the probes of a pair
 
 // One packet, as long as the link of its source lets through: both ways, since every pair is there both ways.
+// Between the small ones: the round is as long as its last frame is late.
 void add_full_size(RoundBuilder& builder, const SitePair& pair, std::uint32_t start_us) {
     if (pair.source.endpoint.host == pair.destination.endpoint.host) return;
     if (pair.source.usable() && pair.source.mtu <= kSmallProbe) return;
@@ -113,7 +114,7 @@ RoundPlan plan_main_round(const Snapshot& snapshot) {
             request.spacing_us = spacing;
             builder.add(pair, request);
         }
-        if (probes_sizes(policy)) add_full_size(builder, pair, count * spacing);
+        if (probes_sizes(policy)) add_full_size(builder, pair, spacing / 2);
     }
     if (policy.layers.empty() || policy.layers.contains(Layer::path)) add_next_hops(builder, snapshot, sites);
     if (policy.trace == Trace::all) {

@@ -76,7 +76,6 @@ class Agent {
     }
     Reply handle(const Collect& request) { return armed_.collect(request.wait_ms); }
     Reply handle(const OpenPod& request) {
-        armed_.close();  // what it has in pods holds them
         auto opened = pods_.open(netlink_, request);
         if (!opened) return refused(opened.error());
         return std::move(*opened);

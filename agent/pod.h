@@ -46,8 +46,8 @@ class Pod {
     Result<bool> live();
     const OpenedPod& opened() const { return opened_; }
     int namespace_fd() const { return namespace_.fd(); }
-    // Its link goes with its namespace, or is taken away with its group.
-    void leave_link() { linked_ = false; }
+    // The host's end was taken away with its group.
+    void link_is_gone() { linked_ = false; }
     // Tells this pod at once where another on the same bridge is.
     Result<void> meet(const Pod& other);
 

@@ -14,8 +14,7 @@ namespace podroute::agent {
 namespace {
 
 constexpr std::size_t kMaxPods = 16;
-constexpr auto kPatience = std::chrono::seconds(3);     // until the links carry packets
-constexpr auto kGoing = std::chrono::milliseconds(100);  // until the links have gone by themselves
+constexpr auto kPatience = std::chrono::seconds(3);  // until the links carry packets
 constexpr auto kLook = std::chrono::microseconds(200);
 constexpr std::uint32_t kMinMtu = 68, kMaxMtu = 65535;  // bytes (RFC 791)
 
@@ -130,17 +129,6 @@ Result<std::vector<AddressProbe>> ask_bridges(const std::vector<Site>& sites) {
     return probes;
 }
 
-// All of these links, within kGoing.
-bool gone(Netlink& host, const std::vector<std::uint32_t>& links) {
-    const auto until = Clock::now() + kGoing;
-    for (const auto index : links)
-        while (interface_at(host, index)) {
-            if (Clock::now() >= until) return false;
-            std::this_thread::sleep_for(kLook);
-        }
-    return true;
-}
-
 // Nobody else's: not 0, the default, and none of the small numbers that people give.
 std::uint32_t random_group() {
     const Mac random = random_mac({});
@@ -150,17 +138,10 @@ std::uint32_t random_group() {
 
 }  // namespace
 
-// The kernel takes the link away 3 ms after the last descriptor of its namespace has gone, which is that of a
-// socket about 10 ms after its close(2); who deletes a link is kept 20 ms longer (netdev_run_todo). But all
-// namespaces of a machine are cleaned by one worker, which may be busy with others.
 void Pods::close() {
-    std::vector<std::uint32_t> links;
-    for (const auto& pod : pods_) {
-        links.push_back(pod->opened().ifindex);
-        pod->leave_link();
-    }
+    if (!pods_.empty() && remove_links(*host_, group_))
+        for (const auto& pod : pods_) pod->link_is_gone();
     pods_.clear();
-    if (!links.empty() && !gone(*host_, links)) static_cast<void>(remove_links(*host_, group_));
     reserved_.clear();
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/pods.h"
+#include "agent/wall_clock.h"
 
 namespace podroute::agent {
 
@@ -23,8 +24,8 @@ class Captures {
     void close_all();
     // Ready where something was caught; none while a reply is full.
     std::vector<pollfd> polled() const;
-    // Takes what the kernel has caught. A frame's time is when the kernel saw it (SO_TIMESTAMPNS), on the
-    // monotonic clock of the host.
+    // Takes what the kernel has caught; what a reply has no room for stays there. A frame's time is when the
+    // kernel saw it (SO_TIMESTAMPNS), on the monotonic clock of the host.
     void drain();
     bool empty() const { return caught_.frames.empty(); }
     // All that was drained since the last time.
@@ -37,11 +38,13 @@ class Captures {
         std::uint32_t taken = 0;
     };
     bool full() const;
-    void drain(Socket& socket);
+    bool drain(Socket& socket);  // true: there may be more
+    void count_dropped(std::uint32_t more);
 
     std::vector<Socket> sockets_;
     std::vector<std::uint8_t> buffer_;
     CollectReply caught_;
+    WallClock wall_;
     std::size_t bytes_ = 0;  // in caught_
 };
 

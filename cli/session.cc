@@ -129,6 +129,7 @@ struct Session::Parts {
     LoginContext context;
     ProgressDisplay display;
     PcapNg* captures;
+    std::uint32_t observations = 0;
     Fleet fleet;
 
     Parts(const Inventory& inventory, const SshSettings& settings, const OutputOptions& output,
@@ -149,6 +150,7 @@ struct Session::Parts {
           fleet(inventory, logged(context)) {}
 
     Snapshot observe(Snapshot start, Prober& prober) {
+        start.run.observation = observations++;
         return podroute::observe(fleet, std::move(start), prober, cancel, [&](const ProgressEvent& e) {
             display.update(e.phase, e.reached, e.read, e.total);
         });

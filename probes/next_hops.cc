@@ -65,7 +65,7 @@ std::vector<FibQuery> leg_queries(const Snapshot& snapshot, const InventoryHost&
         query.iif = pod->bridge.empty() ? pod->link : pod->bridge;
         query.ip_proto = fork.cidr.family() == Family::v4 ? kIcmp : kIcmpv6;
         query.chosen = true;
-        Seeded random(hash_of(fork.cidr.to_string(), hash_of(host.name, hash_of(snapshot.run.id))));
+        Seeded random(hash_of(fork.cidr.to_string(), hash_of(host.name, seed_of(snapshot.run))));
         for (std::size_t i = 0; i < fork.gateways.size() * kCandidatesPerLeg && out.size() < kMaxQueries;
              ++i) {
             query.destination = candidate(fork.cidr, random);

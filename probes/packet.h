@@ -4,7 +4,8 @@
 // carries:
 //
 //   payload of echo and UDP   the run's word (8 bytes), the round's tag (2), the probe's number (2)
-//   TCP, without payload      sequence number = tag, number; so an answer acknowledges them plus one
+//   TCP, without payload      sequence number = tag, number; so an answer acknowledges them plus one; and the
+//                             source port
 //   echo                      identifier = tag, sequence = number
 //   UDP, TCP                  source port = source_port(key, number)
 //   IP header                 IPv4 identification, IPv6 flow label = tag

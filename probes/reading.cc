@@ -61,8 +61,10 @@ std::optional<SeenPacket> read_tcp(const Tins::TCP& tcp, const SeenPacket& ip, c
     const std::uint32_t sequence = syn && !ack ? tcp.seq() : tcp.ack_seq() - 1;
     const auto number = static_cast<std::uint16_t>(sequence);
     if (sequence >> 16 != key.tag || !fits(number) || (reset && !ack)) return std::nullopt;
-    if (syn && !ack) return about(SeenKind::request, Protocol::tcp, ip, number);
-    return about(reset ? SeenKind::reset : SeenKind::reply, Protocol::tcp, ip, number);
+    const auto kind = syn && !ack ? SeenKind::request : reset ? SeenKind::reset : SeenKind::reply;
+    auto out = about(kind, Protocol::tcp, ip, number);
+    out.source_port = kind == SeenKind::request ? tcp.sport() : tcp.dport();
+    return out;
 }
 
 // Request or reply is told by the ports: the probe's source port stands for its number, its destination port

@@ -1,6 +1,9 @@
 // The rounds of the packet prober, over a simulated cluster.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
 #include "probes/detail_round.h"
 #include "probes/main_round.h"
 #include "probes/pod_plan.h"
@@ -657,6 +660,55 @@ TEST(PacketProber, AnAnswerToAnotherRunIsNone) {
         caught[host] = c;
     }
     for (const auto& r : prober.read(plan, caught).probes) EXPECT_EQ(r.answered + r.arrived, 0U);
+}
+
+// --fix looks again, with the same run, the same stages and as many rounds before: a late packet of the first
+// look is no packet of the second.
+TEST(PacketProber, TheNextObservationOfARunHasOtherProbes) {
+    std::set<std::uint16_t> tags;
+    std::set<std::uint64_t> words;
+    std::vector<PodSpec> pods;
+    for (std::uint32_t observation = 0; observation < 3; ++observation) {
+        Trial run;
+        run.cluster.snapshot.run.observation = observation;
+        run.observe();
+        ASSERT_EQ(run.world.plans.back().stage, "main");
+        tags.insert(run.world.plans.back().script.tag);
+        words.insert(run.world.plans.back().script.word);
+        pods.push_back(run.world.plans.front().tasks.at("node-0").pods.front());
+    }
+    EXPECT_EQ(tags.size(), 3U);
+    EXPECT_EQ(words.size(), 1U);
+    EXPECT_NE(pods[0].link, pods[1].link);
+    EXPECT_NE(pods[1].link, pods[2].link);
+}
+
+// Two runs ask one sshd and happen to have the same tag; a SYN has no payload that could tell them apart.
+TEST(PacketProber, ASynOfAnotherRunWithTheSameTagDidNotArriveForThisOne) {
+    Trial run;
+    PacketProber prober;
+    run.observe();
+    const auto& plan = run.world.plans.back();
+    const auto& script = plan.script;
+    const auto flow = std::find_if(script.flows.begin(), script.flows.end(), [](const ProbeFlow& f) {
+        return f.protocol == Protocol::tcp && f.destination.vantage == Vantage::node;
+    });
+    ASSERT_NE(flow, script.flows.end());
+    const auto arrived = [&](std::uint64_t word, const Address& source) {
+        const auto ip = craft_probe(
+            {Protocol::tcp, source, flow->destination.address, flow->port, flow->first}, {word, script.tag});
+        Caught caught;
+        for (const auto& [host, task] : plan.tasks) caught[host] = HostCatch{};
+        const auto& point = script.points.at(flow->destination.host).front();
+        caught[flow->destination.host]->frames.push_back(
+            {point.ifindex, 1, testing::to_mac(testing::on_wire(*ip), point.mac), point.pod});
+        return prober.read(plan, caught)
+            .probes[static_cast<std::size_t>(flow - script.flows.begin())]
+            .arrived;
+    };
+    EXPECT_EQ(arrived(script.word, flow->source.address), 1U);
+    EXPECT_EQ(arrived(script.word + 12345, flow->source.address), 0U);
+    EXPECT_EQ(arrived(script.word + 12345, address("10.240.0.77")), 1U) << "rewritten, and its port with it";
 }
 
 TEST(PacketProber, AFrameThatASwitchFloodedIsSeenByNobodyElse) {

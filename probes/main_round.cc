@@ -10,7 +10,7 @@
 namespace podroute {
 namespace {
 
-constexpr std::uint32_t kSpacing = 3'000;  // us, between the probes of a pair
+constexpr std::uint32_t kSpacing = 2'000;  // us, between the probes of a pair
 
 // One packet, as long as the link of its source lets through.
 void add_full_size(RoundBuilder& builder, const SitePair& pair, std::uint32_t start_us) {
@@ -124,7 +124,8 @@ RoundPlan plan_main_round(const Snapshot& snapshot) {
             builder.add(pair, request);
         }
     }
-    if (probes_sizes(policy)) add_full_sizes(builder, pairs, count * spacing);
+    // Between the small ones: the round is as long as its last frame is late.
+    if (probes_sizes(policy)) add_full_sizes(builder, pairs, spacing / 2);
     if (policy.layers.empty() || policy.layers.contains(Layer::path)) add_next_hops(builder, snapshot, sites);
     if (policy.trace == Trace::all) {
         builder.watch_paths();

@@ -153,6 +153,14 @@ END)");
         EXPECT_TRUE(names.contains(name)) << name;
 }
 
+TEST_P(Ways, WithoutRoomForTheirFileAreJudgedAllTheSame) {
+    const Ran full = program_.run("verify --pcap /dev/full");
+    EXPECT_EQ(full.exit_code, 70) << full.all();
+    EXPECT_EQ(full.errors, "podroute: /dev/full: not written whole\n");
+    EXPECT_EQ(full.report["run"]["verdict"], "pass");
+    EXPECT_EQ(program_.run("verify --pcap /no/such/folder/file").exit_code, 2);
+}
+
 // What was seen until then is judged, and every report says that there was more to see.
 TEST_P(Ways, OfAnInterruptedRunAreReportedAsFarAsTheyWereSeen) {
     drop_forwarded("node-1");

@@ -105,6 +105,7 @@ TEST_P(Ways, OfAllPairsAreInTheReport) {
         EXPECT_EQ(path["hops"], path["expected"]) << path;
     }
     EXPECT_EQ(pairs.size(), 8U);  // 2 across, 2 within, 4 with the server
+    EXPECT_EQ(ran.report["paths"].size(), GetParam().ipv6 ? 32U : 16U);
     for (const std::string& pair : pairs)
         EXPECT_EQ(legs[pair], (std::set<std::string>{"request", "reply"})) << pair;
 }

@@ -105,6 +105,7 @@ TEST_P(Ways, OfAllPairsAreInTheReport) {
         EXPECT_EQ(path["hops"], path["expected"]) << path;
     }
     EXPECT_EQ(pairs.size(), 8U);  // 2 across, 2 within, 4 with the server
+    EXPECT_EQ(ran.report["paths"].size(), GetParam().ipv6 ? 32U : 16U);
     for (const std::string& pair : pairs)
         EXPECT_EQ(legs[pair], (std::set<std::string>{"request", "reply"})) << pair;
 }
@@ -151,6 +152,14 @@ END)");
             << name;
     for (const char* name : {"node-0/pod link", "node-0/eth0", "node-1/eth0", "server/eth0"})
         EXPECT_TRUE(names.contains(name)) << name;
+}
+
+TEST_P(Ways, WithoutRoomForTheirFileAreJudgedAllTheSame) {
+    const Ran full = program_.run("verify --pcap /dev/full");
+    EXPECT_EQ(full.exit_code, 70) << full.all();
+    EXPECT_EQ(full.errors, "podroute: /dev/full: not written whole\n");
+    EXPECT_EQ(full.report["run"]["verdict"], "pass");
+    EXPECT_EQ(program_.run("verify --pcap /no/such/folder/file").exit_code, 2);
 }
 
 // What was seen until then is judged, and every report says that there was more to see.

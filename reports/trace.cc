@@ -65,6 +65,7 @@ class Drawing {
                         probe.size, probe.sent, probe.arrived, probe.answered);
         if (const auto& times = probe.round_trips)
             text += fmt::format("   {}.{} ms", times->median / 1000, times->median % 1000 / 100);
+        if (probe.next_hop) text += ", via " + probe.next_hop->to_string();
         if (probe.source_seen) text += ", from " + probe.source_seen->to_string();
         page_.wrapped("  ", "  ", text);
     }

@@ -28,6 +28,7 @@ ProbeReport report_of(const ProbedFlow& flow, Places& places) {
     report.source_seen = flow.source_seen;
     report.round_trips = round_trips(flow.round_trips_us);
     report.stopped_at = places.stopped_at(flow);
+    report.next_hop = flow.next_hop;
     return report;
 }
 
@@ -154,7 +155,7 @@ std::vector<const ProbedFlow*> one_for_each_pair(const ProbeFacts& facts) {
 
 std::vector<ProbeReport> probe_reports(const ProbeFacts& facts, Places& places) {
     std::vector<ProbeReport> reports;
-    for (const auto* flows : {&facts.verdicts, &facts.evidence, &facts.full_size})
+    for (const auto* flows : {&facts.verdicts, &facts.evidence, &facts.full_size, &facts.next_hops})
         for (const ProbedFlow& flow : *flows) reports.push_back(report_of(flow, places));
     return reports;
 }
@@ -162,6 +163,7 @@ std::vector<ProbeReport> probe_reports(const ProbeFacts& facts, Places& places) 
 ProbeCounts count_probes(const std::vector<ProbeReport>& probes) {
     ProbeCounts counts;
     for (const ProbeReport& probe : probes) {
+        if (probe.next_hop) continue;
         counts.sent += probe.sent;
         counts.arrived += probe.arrived;
         counts.answered += probe.answered;

@@ -69,7 +69,9 @@ struct ProbeReport {
     std::optional<Address> source_seen;
     std::optional<RoundTrips> round_trips;
     std::optional<StoppedAt> stopped_at;
+    std::optional<Address> next_hop{};  // of a route with several: only what takes this one
 };
+// Of pairs: nobody need answer what is sent by one of several next hops.
 struct ProbeCounts {
     std::size_t sent = 0, arrived = 0, answered = 0;
 };

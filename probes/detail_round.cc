@@ -13,6 +13,7 @@ namespace {
 constexpr std::uint32_t kApart = 20'000, kLeastApart = 1'000;  // us
 constexpr std::uint32_t kLeastWait = 50, kMostWait = 300;      // ms
 constexpr std::uint32_t kRoundTrips = 4;                       // of the largest seen, that are waited for
+constexpr std::uint32_t kRepeatedAfter = 900'000;              // us: SYN-ACKs, after 1 s (RFC 6298)
 constexpr std::uint16_t kTries = 2;                            // probes of one smaller size
 // Links with PPPoE, VXLAN, WireGuard, IPsec and other tunnels, in bytes; the least of IPv6 and of IPv4 at the
 // end.
@@ -212,11 +213,26 @@ class Planner {
         builder_.watch(lost.destination.host, false);
     }
 
-    std::uint32_t largest_round_trip() const {
-        std::uint32_t largest = 0;
+    template <class Take>
+    void each_round_trip(const Take& take) const {
         for (const RoundResult& round : snapshot_.rounds)
             for (const ProbeResult& r : round.probes)
-                for (const std::uint32_t us : r.round_trips_us) largest = std::max(largest, us);
+                for (const std::uint32_t us : r.round_trips_us) take(r, us);
+    }
+
+    // Without what only the repetition of a lost SYN-ACK brought, which says nothing of the way.
+    std::uint32_t largest_round_trip() const {
+        std::map<Ends, std::uint32_t> least;
+        each_round_trip([&](const ProbeResult& r, std::uint32_t us) {
+            const auto [at, added] = least.emplace(Ends{r.source, r.destination}, us);
+            if (!added) at->second = std::min(at->second, us);
+        });
+        std::uint32_t largest = 0;
+        each_round_trip([&](const ProbeResult& r, std::uint32_t us) {
+            const bool repeated =
+                r.protocol == Protocol::tcp && us - least.at({r.source, r.destination}) > kRepeatedAfter;
+            if (!repeated) largest = std::max(largest, us);
+        });
         return (largest + 999) / 1000;
     }
 

@@ -1,17 +1,19 @@
 // Counts what is left to wait for.
 #include "probes/settled.h"
 
+#include "probes/detail_round.h"
+
 namespace podroute {
 
-Settled::Settled(const RoundPlan& plan) : script_(plan.script), index_(plan.script) {
+Settled::Settled(const RoundPlan& plan)
+    : script_(plan.script), to_the_end_(plan.stage == kDetailStage), index_(plan.script) {
     for (const auto& [host, task] : plan.tasks) hosts_[host];
     for (const ProbeFlow& flow : script_.flows)
         if (waits_for(flow)) hosts_[flow.source.host].left += flow.count;
 }
 
-// Where nobody may be, nobody need answer.
 bool Settled::waits_for(const ProbeFlow& flow) const {
-    return flow.purpose != Purpose::next_hop && flow.unknown.empty();
+    return (flow.purpose != Purpose::next_hop || to_the_end_) && flow.unknown.empty();
 }
 
 bool Settled::complete(const HostId& host, std::span<const Frame> frames) {

@@ -11,7 +11,9 @@
 namespace podroute {
 
 // Whether a host's own probes of one round are all settled: answered, or objected to. Each frame is read
-// once, however often it is asked.
+// once, however often it is asked. What is sent by one of several next hops is answered by nobody: in the
+// main round the answers to the pairs, which are sent later, take longer than its way; in the detail round it
+// is waited for as long as the round lasts.
 class Settled {
   public:
     explicit Settled(const RoundPlan& plan);
@@ -25,6 +27,7 @@ class Settled {
     bool waits_for(const ProbeFlow& flow) const;
 
     const ProbeScript script_;
+    bool to_the_end_ = false;  // of the time, for what is on its way to where nobody answers
     ProbeIndex index_;
     std::unordered_map<std::string, Open> hosts_;
 };

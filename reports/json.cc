@@ -87,16 +87,18 @@ Json probe_of(const ProbeReport& probe) {
         stopped_at = Json{{"host", at->host},
                           {"interface", at->interface},
                           {"leg", at->leg == ProbeLeg::request ? "request" : "reply"}};
-    return Json{{"source", endpoint_of(probe.source)},
-                {"destination", endpoint_of(probe.destination)},
-                {"protocol", to_string(probe.protocol)},
-                {"size", probe.size},
-                {"sent", probe.sent},
-                {"arrived", probe.arrived},
-                {"answered", probe.answered},
-                {"source_seen", std::move(source_seen)},
-                {"rtt_us", std::move(rtt)},
-                {"stopped_at", std::move(stopped_at)}};
+    Json json{{"source", endpoint_of(probe.source)},
+              {"destination", endpoint_of(probe.destination)},
+              {"protocol", to_string(probe.protocol)},
+              {"size", probe.size},
+              {"sent", probe.sent},
+              {"arrived", probe.arrived},
+              {"answered", probe.answered},
+              {"source_seen", std::move(source_seen)},
+              {"rtt_us", std::move(rtt)},
+              {"stopped_at", std::move(stopped_at)}};
+    if (probe.next_hop) json["next_hop"] = probe.next_hop->to_string();
+    return json;
 }
 
 Json path_of(const PathReport& path) {

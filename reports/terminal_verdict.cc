@@ -109,10 +109,14 @@ std::string passed(const Report& report) {
     const bool probed = report.probed.total > 0;
     const std::size_t works = pairs.total - std::min(pairs.total, pairs.broken + pairs.unknown);
     const std::string tested = counted(pairs.total, probed ? "probe" : "pair");
-    std::string text =
-        pairs.total == 0 || pairs.broken > 0
-            ? counted(report.checks_summary.pass, "check") + " pass"
-            : fmt::format("{} of {} {}", works, tested, probed ? "answered" : "routed both ways");
+    std::string text;
+    if (pairs.total == 0 || pairs.broken > 0)
+        text = counted(report.checks_summary.pass, "check") + " pass";
+    else if (probed)  // the packets, so that what only earned a warning is not counted as answered
+        text = fmt::format("{} of {} answered", report.probes_summary.answered,
+                           counted(report.probes_summary.sent, "packet"));
+    else
+        text = fmt::format("{} of {} routed both ways", works, tested);
     // A broken pair fails the run, unless options left its cause out.
     if (pairs.broken > 0)
         text += fmt::format(", but {} of {} are broken by what was left out", pairs.broken, tested);

@@ -90,6 +90,7 @@ class Drawing {
             fmt::format("{:<5}{:>5} bytes   {} sent, {} arrived, {} answered", to_string(probe.protocol),
                         probe.size, probe.sent, probe.arrived, probe.answered);
         if (const auto& times = probe.round_trips) text += "   " + milliseconds(times->median);
+        if (probe.next_hop) text += ", via " + probe.next_hop->to_string();
         if (probe.source_seen) text += ", from " + probe.source_seen->to_string();
         page_.wrapped("  ", "  ", text);
     }

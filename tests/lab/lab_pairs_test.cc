@@ -17,7 +17,8 @@ struct Probe {
     std::string source, destination, protocol;
     unsigned size = 84, sent = 3, arrived = 3, answered = 3;
     bool rewritten = false;
-    std::string stopped{};  // JSON, empty: null
+    std::string stopped{};   // JSON, empty: null
+    std::string next_hop{};  // empty: a pair's
 
     bool between(const std::string& from, const std::string& to) const {
         return source == from && destination == to;
@@ -28,9 +29,10 @@ struct Probe {
                                host == "server" ? "node" : "pod");
         };
         return fmt::format(
-            R"({{"source":{},"destination":{},"protocol":"{}","size":{},"sent":{},"arrived":{},"answered":{},"source_seen":{},"stopped_at":{}}})",
+            R"({{"source":{},"destination":{},"protocol":"{}","size":{},"sent":{},"arrived":{},"answered":{},"source_seen":{},"stopped_at":{}{}}})",
             end(source), end(destination), protocol, size, sent, arrived, answered,
-            rewritten ? R"("10.240.0.20")" : "null", stopped.empty() ? "null" : stopped);
+            rewritten ? R"("10.240.0.20")" : "null", stopped.empty() ? "null" : stopped,
+            next_hop.empty() ? "" : fmt::format(R"(,"next_hop":"{}")", next_hop));
     }
 };
 
@@ -47,6 +49,7 @@ std::vector<Probe> healthy() {
             if (source == "server" && destination == "server") continue;
             probes.push_back({.source = source, .destination = destination, .protocol = "icmp"});
             probes.push_back({.source = source, .destination = destination, .protocol = "tcp", .size = 40});
+            probes.push_back({.source = source, .destination = destination, .protocol = "udp"});
             if (source != destination)
                 probes.push_back({.source = source,
                                   .destination = destination,
@@ -109,8 +112,8 @@ TEST(LabPairs, AHealthyLabHasEveryPairAnswered) {
 TEST(LabPairs, EachFailedPairMustStopWhereTheFaultSays) {
     const auto good = judged("firewall-drop", dropped());
     EXPECT_EQ(good.problem, "");
-    EXPECT_EQ(good.counts.failed, 8U);
-    EXPECT_EQ(good.counts.wanted, 8U);
+    EXPECT_EQ(good.counts.failed, 12U);
+    EXPECT_EQ(good.counts.wanted, 12U);
     for (const auto& wrong :
          {stop("node-1", "cnio0", "request"), stop("node-0", "eth0", "request"),
           stop("node-0", "", "request"), stop("node-0", "cnio0", "reply"), std::string()}) {
@@ -133,6 +136,46 @@ TEST(LabPairs, ThePairsThatFailMustBeExactlyThose) {
     EXPECT_NE(judged("firewall-drop", one_more).problem, "");
     // Without a bridge the pods of one node pass its FORWARD hook, too.
     EXPECT_NE(judged("firewall-drop", dropped(), topology(false)).problem, "");
+}
+
+TEST(LabPairs, TheDeadNextHopMustBeThereWhateverPairsTakeIt) {
+    auto probes = healthy();
+    EXPECT_NE(judged("dead-next-hop", probes).problem.find("nothing was sent via 10.240.200.2"),
+              std::string::npos);
+    probes.push_back({.source = "node-0",
+                      .destination = "node-1",
+                      .protocol = "icmp",
+                      .sent = 20,
+                      .arrived = 0,
+                      .answered = 0,
+                      .stopped = stop("node-0", "eth0", "request"),
+                      .next_hop = "10.240.200.2"});
+    EXPECT_EQ(judged("dead-next-hop", probes).problem, "");
+    probes.push_back(probes.back());
+    probes.back().next_hop = "10.240.0.21";  // the other delivers, and nobody answers
+    probes.back().arrived = 20;
+    probes.back().stopped = "";
+    EXPECT_EQ(judged("dead-next-hop", probes).problem, "");
+    for (const auto& wrong : {stop("node-1", "eth0", "request"), stop("node-0", "cnio0", "request"),
+                              stop("node-0", "eth0", "reply"), std::string()}) {
+        probes[probes.size() - 2].stopped = wrong;
+        EXPECT_NE(judged("dead-next-hop", probes).problem, "") << wrong;
+    }
+}
+
+TEST(LabPairs, UdpMustBeThereWhereItWasAskedFor) {
+    auto probes = healthy();
+    for (auto& p : probes) {
+        if (p.protocol != "udp" || p.source == p.destination) continue;
+        if (p.source != "node-0" && p.destination != "node-0") continue;
+        p.arrived = p.answered = 0;
+        p.stopped =
+            p.source == "node-0" ? stop("node-0", "cnio0", "request") : stop("node-0", "eth0", "request");
+    }
+    EXPECT_EQ(judged("firewall-drop-udp", probes).problem, "");
+    EXPECT_EQ(judged("firewall-drop-udp", probes).counts.wanted, 4U);
+    std::erase_if(probes, [](const Probe& p) { return p.protocol == "udp"; });
+    EXPECT_NE(judged("firewall-drop-udp", probes).problem.find("udp was not probed"), std::string::npos);
 }
 
 TEST(LabPairs, RandomLossMayMissAPairButNotAll) {

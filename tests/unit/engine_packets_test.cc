@@ -131,6 +131,26 @@ TEST(PacketPaths, CountWhatShouldPass) {
                                                             {"node-1", std::string(kPodLink), false, 3, 0}}));
 }
 
+// Nobody need answer what is sent by a next hop: among what pairs were sent it would look lost.
+TEST(ProbeReports, ANextHopIsListedAndNotCounted) {
+    Cluster cluster{2};
+    ProbeResult leg;
+    leg.source = {"node-0", Vantage::pod, address("10.200.0.200")};
+    leg.destination = {"node-1", Vantage::pod, address("10.200.1.77")};
+    leg.purpose = Purpose::next_hop;
+    leg.next_hop = address("10.240.0.21");
+    leg.sent = 3;
+    leg.sightings = {{"node-1", "eth0", ProbeLeg::request, false, 3}};
+    cluster.snapshot.rounds.emplace_back().probes.push_back(leg);
+    const ProbeFacts facts = fold_probes(cluster.snapshot);
+    Places places(cluster.snapshot);
+    const auto reports = probe_reports(facts, places);
+    ASSERT_EQ(reports.size(), 1U);
+    EXPECT_EQ(reports[0].next_hop, leg.next_hop);
+    EXPECT_EQ(reports[0].arrived, 3U);
+    EXPECT_EQ(count_probes(reports).sent, 0U);
+}
+
 TEST(ResolvePair, TakesNamesAndAddresses) {
     const Cluster cluster({.nodes = 2, .ipv6 = true});
     const Inventory& inventory = cluster.snapshot.inventory;

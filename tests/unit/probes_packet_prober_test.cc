@@ -204,6 +204,22 @@ TEST(PacketProber, AnswersAreWaitedForAsLongAsTheyTake) {
     }
 }
 
+// A SYN-ACK that was lost is sent once more, a second later: that is no slow network.
+TEST(PacketProber, ARepeatedSynAckIsNoRoundTrip) {
+    Trial run;
+    PacketProber prober;
+    run.observe();
+    for (auto& probe : run.cluster.snapshot.rounds.back().probes) {
+        if (name(probe) != "pod node-0 > pod node-1 tcp") continue;
+        probe.answered = 2;
+        probe.round_trips_us = {400, 1'004'000};
+    }
+    const auto plan = plan_detail_round(run.cluster.snapshot);
+    ASSERT_TRUE(plan);
+    EXPECT_EQ(plan->wait_ms, 50U);
+    EXPECT_EQ(plan->script.flows.at(0).count, kLossSample - 3);
+}
+
 // The main round is all there is: more would only count as lost.
 TEST(PacketProber, WhatCouldNotBeAnsweredInTimeIsNotSent) {
     EXPECT_EQ(one_lost(495'000).sent, 3U);
@@ -716,6 +732,9 @@ TEST(PacketProber, ALegThatLosesOnePacketIsCountedOutOfTwenty) {
         }
         EXPECT_EQ(sent, kLossSample);
         EXPECT_EQ(entered, kLossSample - 1);
+        // Nobody's answer says that the last one has had its time.
+        EXPECT_TRUE(run.world.completed["main"]);
+        EXPECT_FALSE(run.world.completed["detail"]);
     }
 }
 

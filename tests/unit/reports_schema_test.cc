@@ -29,6 +29,8 @@ TEST(JsonSchema, EveryKindOfReportIsValid) {
     auto samples = samples::all();
     samples.push_back({"no-routes-21", samples::no_routes(20)});
     samples.push_back({"empty", aborted_report({}, {}, {"internal", "an error", "somewhere"})});
+    samples.push_back({"next-hop", samples::packets()});
+    samples.back().report.probes.front().next_hop = Address::parse("10.240.0.21").value();
     std::vector<std::string> files;
     for (const auto& sample : samples) {
         files.push_back(directory.file(sample.name + ".json"));
@@ -56,6 +58,14 @@ TEST(JsonSchema, BrokenReportsAreRejected) {
                            good.patch(ordered_json::array({patch.is_array() ? patch[0] : patch})).dump());
         EXPECT_EQ(validate({file}), 1) << name;
     }
+}
+
+TEST(Json, NamesTheNextHopOfWhatWasSentByOne) {
+    Report report = samples::packets();
+    report.probes.front().next_hop = Address::parse("10.240.0.21").value();
+    const ordered_json probes = ordered_json::parse(render_json(report))["probes"];
+    EXPECT_EQ(probes[0]["next_hop"], "10.240.0.21");
+    EXPECT_FALSE(probes[1].contains("next_hop"));
 }
 
 TEST(Json, KeepsTheOrderAndTheFieldsOfTheContract) {

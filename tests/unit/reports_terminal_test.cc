@@ -105,6 +105,13 @@ TEST(Terminal, QuietIsTheLastLine) {
               "ABORTED  nothing was judged: the run was ended before it came to a verdict\n");
 }
 
+TEST(Terminal, APassCountsThePacketsThatWereAnswered) {
+    Report report = samples::passing();
+    report.probed.total = 16;
+    report.probes_summary = {60, 60, 48};  // a filtered echo, say, is a warning
+    EXPECT_THAT(quiet(report), HasSubstr("48 of 60 packets answered"));
+}
+
 TEST(Terminal, NamesHostsThatWereNotReached) {
     Report report = samples::inconclusive();
     report.diagnoses[0].cause.code = "host-unreachable";

@@ -25,6 +25,11 @@ struct Variant {
     bool bridge, ipv6;
 };
 
+std::string variant_name(const testing::TestParamInfo<Variant>& variant) {
+    return std::string(variant.param.bridge ? "Bridge" : "NoBridge") +
+           (variant.param.ipv6 ? "DualStack" : "IPv4");
+}
+
 struct Verified {
     int exit_code = -1;
     std::string errors;
@@ -182,8 +187,11 @@ TEST_P(Packets, RunsAtTheSameTimeAreAllRight) {
     expect_nothing_left();
 }
 
+// Runs that are cut short, also of pods of two families without a bridge.
+class KilledRuns : public Packets {};
+
 // At moments from the opening of the pods on; a missing route makes for two rounds that wait.
-TEST_P(Packets, AControllerThatIsKilledOrInterruptedLeavesNothing) {
+TEST_P(KilledRuns, AControllerThatIsKilledOrInterruptedLeavesNothing) {
     ASSERT_EQ(in("node-1", "ip route del 10.200.0.0/24").exit_code, 0);
     remember();
     std::mt19937 random(20'240'601);  // NOLINT(cert-msc51-cpp): the same moments every time
@@ -197,6 +205,22 @@ TEST_P(Packets, AControllerThatIsKilledOrInterruptedLeavesNothing) {
         ASSERT_TRUE(run.report.is_object()) << signal;
         EXPECT_NE(run.report["run"]["verdict"], "pass") << signal;
         expect_nothing_left();
+    }
+}
+
+// Before any pod: while keys are exchanged, while the agent is uploaded, while it reads.
+TEST_P(KilledRuns, AControllerThatIsKilledWhileItReachesTheHostsLeavesNothing) {
+    const auto start = std::chrono::steady_clock::now();
+    ASSERT_EQ(verify("--protocol none").exit_code, 0);
+    const auto whole = std::chrono::steady_clock::now() - start;
+    for (int i = 1; i <= 8; ++i) {
+        in("jumpbox", "rm -f /var/lib/killed.pid");
+        std::thread verifying([&] { verify("--protocol none", "killed"); });
+        std::this_thread::sleep_for(whole * i / 9);
+        in("jumpbox", fmt::format("kill -{} $(cat /var/lib/killed.pid)", i % 2 == 0 ? "KILL" : "INT"));
+        verifying.join();
+        expect_nothing_left();
+        ASSERT_FALSE(HasFailure()) << "after " << i << " of 9 parts of a run";
     }
 }
 
@@ -246,10 +270,11 @@ TEST_P(Packets, NoFreeAddressInAPodNetwork) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Labs, Packets, testing::Values(Variant{true, true}, Variant{false, false}),
-                         [](const auto& p) {
-                             return std::string(p.param.bridge ? "Bridge" : "NoBridge") +
-                                    (p.param.ipv6 ? "DualStack" : "IPv4");
-                         });
+                         variant_name);
+
+INSTANTIATE_TEST_SUITE_P(Labs, KilledRuns,
+                         testing::Values(Variant{true, true}, Variant{false, true}, Variant{false, false}),
+                         variant_name);
 
 // Before the first pod, where nothing on the hosts speaks of another network.
 class TinyNetworks : public Packets {};
@@ -269,8 +294,7 @@ TEST_P(TinyNetworks, HaveNoRoomForAPod) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Labs, TinyNetworks, testing::Values(Variant{false, false}),
-                         [](const auto&) { return std::string("NoBridgeIPv4"); });
+INSTANTIATE_TEST_SUITE_P(Labs, TinyNetworks, testing::Values(Variant{false, false}), variant_name);
 
 }  // namespace
 }  // namespace podroute::lab

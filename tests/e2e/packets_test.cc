@@ -47,6 +47,15 @@ struct Verified {
         found.erase(std::unique(found.begin(), found.end()), found.end());
         return found;
     }
+    // The cause that says why a host sends no packets has these words.
+    bool says_why(const std::string& host, const std::string& words) const {
+        if (!report.is_object()) return false;
+        const auto& all = report.at("diagnoses");
+        return std::any_of(all.begin(), all.end(), [&](const json& d) {
+            return d.at("code") == "probe-unavailable" && d.at("host") == host &&
+                   d.dump().find(words) != std::string::npos;
+        });
+    }
 };
 
 class Packets : public testing::TestWithParam<Variant> {
@@ -238,6 +247,7 @@ TEST_P(Packets, WithoutPrivilegeTheTablesAreReadAndNoPacketIsSent) {
     EXPECT_EQ(run.exit_code, 3) << run.errors;
     EXPECT_EQ(run.errors_named(),
               (std::vector<std::string>{"probe-unavailable@node-0", "probe-unavailable@node-1"}));
+    EXPECT_TRUE(run.says_why("node-0", "root")) << run.report["diagnoses"];
     ASSERT_TRUE(run.report.is_object());
     EXPECT_EQ(run.report["summary"]["probes"]["sent"], 0);
     for (const auto& check : run.report["checks"]) {
@@ -265,6 +275,8 @@ TEST_P(Packets, NoFreeAddressInAPodNetwork) {
     const Verified run = verify();
     EXPECT_EQ(run.exit_code, 3) << run.errors;
     EXPECT_EQ(run.errors_named(), (std::vector<std::string>{"probe-unavailable@node-0"}));
+    EXPECT_TRUE(run.says_why("node-0", "a pod has it: /var/lib/cni/networks/bridge/10.200.0."))
+        << run.report["diagnoses"];
     expect_unknown_is_only(run, "node-0");
     expect_nothing_left();
 }
@@ -289,11 +301,44 @@ TEST_P(TinyNetworks, HaveNoRoomForAPod) {
         const Verified run = verify();
         EXPECT_EQ(run.exit_code, 3) << run.errors;
         EXPECT_EQ(run.errors_named(), (std::vector<std::string>{"probe-unavailable@node-0"})) << length;
+        EXPECT_TRUE(run.says_why("node-0", "has no room for a pod beside its gateway")) << run.report;
         expect_unknown_is_only(run, "node-0");
         expect_nothing_left();
     }
 }
 
+class TinyIpv6Networks : public Packets {};
+
+// The pods of the other family are tested all the same.
+TEST_P(TinyIpv6Networks, HaveNoRoomForAPod) {
+    for (const int length : {127, 128}) {
+        ASSERT_EQ(in("jumpbox", fmt::format("sed -i 's|node-0 fd00:.*|node-0 fd00:10:200::/{}|' "
+                                            "/root/machines.txt",
+                                            length))
+                      .exit_code,
+                  0);
+        remember();
+        const Verified run = verify();
+        EXPECT_EQ(run.exit_code, 3) << run.errors;
+        EXPECT_EQ(run.errors_named(), (std::vector<std::string>{"probe-unavailable@node-0"})) << length;
+        EXPECT_TRUE(run.says_why("node-0", "has no room for a pod beside its gateway")) << run.report;
+        std::size_t unknown = 0, passed = 0;
+        for (const auto& check : run.report.at("checks")) {
+            if (check.at("layer") != "tcp" && check.at("layer") != "icmp") continue;
+            const auto subject = check.at("subject").get<std::string>();
+            const bool about =
+                subject.find("pod node-0") != std::string::npos && subject.find("IPv6") != std::string::npos;
+            EXPECT_EQ(check.at("status") == "unknown", about) << check;
+            unknown += about ? 1 : 0;
+            passed += check.at("status") == "pass" ? 1 : 0;
+        }
+        EXPECT_GT(unknown, 0U);
+        EXPECT_GT(passed, 0U);
+        expect_nothing_left();
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Labs, TinyIpv6Networks, testing::Values(Variant{false, true}), variant_name);
 INSTANTIATE_TEST_SUITE_P(Labs, TinyNetworks, testing::Values(Variant{false, false}), variant_name);
 
 }  // namespace

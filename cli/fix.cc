@@ -1,4 +1,4 @@
-// verify --fix, in order: recover, observe, judge, plan, repair, observe.
+// verify --fix, in order: recover, observe, judge, plan, announce, repair, observe.
 #include "cli/fix.h"
 
 #include <algorithm>
@@ -84,6 +84,14 @@ void settle(Session& session, const Snapshot& start, RecoveredHosts busy, Snapsh
     if (!round.hosts.empty()) seen.rounds.push_back(std::move(round));
 }
 
+void refuse_unannounced(const Error& error, std::vector<Fix>& fixes) {
+    for (Fix& fix : fixes) {
+        if (fix.status != FixStatus::planned) continue;
+        fix.status = FixStatus::refused;
+        fix.reason = "the plan could not be recorded before the change: " + error.text;
+    }
+}
+
 }  // namespace
 
 std::vector<Fix> recovered_fixes(const RecoveredHosts& recovered, const Snapshot& names) {
@@ -114,7 +122,7 @@ void refuse_unrecovered(const RecoveredHosts& recovered, std::vector<Fix>& fixes
 }
 
 Snapshot fix_cluster(Session& session, const Snapshot& start, const FixOptions& options,
-                     const std::stop_token& cancel) {
+                     const Announce& announce, const std::stop_token& cancel) {
     RecoveredHosts recovered;
     if (!options.dry_run) recovered = recover(session.fleet(), cancel);
     Snapshot seen = session.observe(start);
@@ -125,6 +133,7 @@ Snapshot fix_cluster(Session& session, const Snapshot& start, const FixOptions& 
     if (plan && !options.dry_run) {
         session.phase("changing hosts");
         refuse_unrecovered(recovered, fixes);
+        if (const auto told = announce(fixes); !told) refuse_unannounced(told.error(), fixes);
         RepairOptions repair_options{start.run.id, start.run.started};
         repair_options.show = [&](const Fix& fix, const std::optional<State>& state) {
             const auto lines = state_lines(fix.change.object, state, facts_of(seen, fix.host));

@@ -1,6 +1,7 @@
 // verify --fix: plan from what was seen, change the hosts, and see again.
 #pragma once
 
+#include <functional>
 #include <stop_token>
 
 #include "cli/options.h"
@@ -10,11 +11,15 @@
 
 namespace podroute::cli {
 
-// Observes, plans and repairs. What is returned was seen after the last change, with what became of each fix
-// in its `fixes`; of a dry run, what was seen, with the plan. A dry run changes nothing, not even what a dead
-// run left.
+// Told the plan before the first change, so that a run that is killed leaves word of what it may have done.
+// Where that fails, nothing is changed.
+using Announce = std::function<Result<void>(const std::vector<Fix>&)>;
+
+// Observes, plans, announces and repairs. What is returned was seen after the last change, with what became
+// of each fix in its `fixes`; of a dry run, what was seen, with the plan. A dry run changes nothing, not even
+// what a dead run left.
 Snapshot fix_cluster(Session& session, const Snapshot& start, const FixOptions& options,
-                     const std::stop_token& cancel);
+                     const Announce& announce, const std::stop_token& cancel);
 
 // Finishes what dead runs left on the hosts, as fixes with the cause "recovered" (their text is by the facts
 // of `names`, read before or after).

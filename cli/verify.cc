@@ -34,12 +34,22 @@ int abort_run(const ReportFiles& files, const RunInfo& run, const Inventory& inv
     return exit_code;
 }
 
-// `captures` gets what was caught; null: nobody does.
-Snapshot observe_cluster(const Verify& options, const Snapshot& start, PcapNg* captures,
-                         const std::stop_token& cancel) {
+Report unfinished_report(const Snapshot& start, std::vector<Fix> fixes = {}) {
+    Report report = aborted_report(start.run, start.inventory, {"aborted", "the run has not ended yet", ""});
+    report.fixes = std::move(fixes);
+    return report;
+}
+
+// `captures` gets what was caught; null: nobody does. The report files get the plan of --fix before the first
+// change.
+Snapshot observe_cluster(const Verify& options, const Snapshot& start, const ReportFiles& files,
+                         PcapNg* captures, const std::stop_token& cancel) {
     Session session(start.inventory, options.ssh, options.output, cancel, captures);
     if (options.fix.mode == FixMode::none) return session.observe(start);
-    return fix_cluster(session, start, options.fix, cancel);
+    const Announce announce = [&](const std::vector<Fix>& fixes) {
+        return files.write(unfinished_report(start, fixes));
+    };
+    return fix_cluster(session, start, options.fix, announce, cancel);
 }
 
 // As the header of the terminal report shows it.
@@ -120,13 +130,10 @@ int verify(const Verify& options, const RunHooks& hooks) {
     start.policy = policy;
     start.policy.login = login_of(options.ssh);
     start.inventory = *inventory;
-    if (const auto again =
-            open_reports(options.output,
-                         aborted_report(run_info, *inventory, {"aborted", "the run has not ended yet", ""}));
-        !again)
-        return kInternalError;
+    if (!open_reports(options.output, unfinished_report(start))) return kInternalError;
     const CancelOnSignal signals;
-    Snapshot snapshot = observe_cluster(options, start, captures ? &*captures : nullptr, signals.token());
+    Snapshot snapshot =
+        observe_cluster(options, start, *files, captures ? &*captures : nullptr, signals.token());
     const bool kept = !captures || capture_file.flush();
     snapshot.run.duration_ms =
         std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started).count();

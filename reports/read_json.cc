@@ -1,6 +1,7 @@
 #include "reports/read_json.h"
 
 #include "model/change_json.h"
+#include "model/report.h"
 
 namespace podroute {
 namespace {
@@ -46,7 +47,7 @@ Inventory read_inventory(const json& report) {
     return inventory;
 }
 
-Fix read_fix(const json& j, const Inventory& inventory) {
+Fix read_fix(const json& j, const Inventory& inventory, bool unfinished) {
     Fix fix;
     fix.id = text(j, "id");
     fix.host = text(j, "host");
@@ -54,6 +55,7 @@ Fix read_fix(const json& j, const Inventory& inventory) {
     fix.command = text(j, "command");
     codec::get(member(j, "status"), fix.status);
     codec::get(member(j, "change"), fix.change);
+    if (unfinished && fix.status == FixStatus::planned) fix.status = FixStatus::applied;
     if (inventory.find(fix.host) == nullptr)
         throw DecodeError("'" + fix.host.substr(0, 60) + "' is no host of the report's inventory");
     return fix;
@@ -64,10 +66,11 @@ ReportedFixes read(const json& report) {
     ReportedFixes found;
     found.run = text(member(report, "run"), "id");
     found.inventory = read_inventory(report);
+    const bool unfinished = text(member(report, "run"), "verdict") == to_string(RunVerdict::aborted);
     const json& fixes = list(report, "fixes");
     for (std::size_t i = 0; i < fixes.size(); ++i) {
         try {
-            found.fixes.push_back(read_fix(fixes[i], found.inventory));
+            found.fixes.push_back(read_fix(fixes[i], found.inventory, unfinished));
         } catch (const DecodeError& e) {
             throw DecodeError("fixes[" + std::to_string(i) + "]: " + e.what());
         }

@@ -16,7 +16,9 @@ inline constexpr std::size_t kMaxReportBytes = std::size_t{256} << 20;
 struct ReportedFixes {
     std::string run;  // id
     Inventory inventory;
-    std::vector<Fix> fixes;  // all, in order; without diff
+    // All, in order; without diff. Of a run that was killed (verdict `aborted`) what was planned is
+    // `applied`: it may have been, and whether it was is for the host to tell.
+    std::vector<Fix> fixes;
 };
 
 // `bytes` are of anyone: bounded in size, depth and numbers, the inventory is valid, every fix is of one of

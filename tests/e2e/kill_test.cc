@@ -50,6 +50,8 @@ class FixKill : public KillLab {
         ASSERT_TRUE(run.report.is_object());
         if (killed) {
             EXPECT_EQ(run.report["run"]["verdict"], "aborted") << "a run that is killed leaves red";
+            for (const auto& status : run.statuses()) EXPECT_EQ(status, "planned");
+            EXPECT_TRUE(!kept || run.statuses().size() == 2) << "and word of what it may have done";
             return;
         }
         EXPECT_NE(run.report["run"]["verdict"], "aborted");
@@ -109,6 +111,20 @@ TEST_F(FixKill, TheAgentAtEveryMoment) {
 
 TEST_F(FixKill, TheLinkAtEveryMoment) {
     kill_at_every_moment("link");
+}
+
+// Killed right behind Keep: nobody but its report knows what it did, and that is enough to take it back.
+TEST_F(FixKill, UndoTakesBackWhatAKilledRunKept) {
+    const auto killed = fix(boundary(apply_ + 5).words("controller"));
+    ASSERT_EQ(killed.exit_code, 128 + SIGKILL) << killed.errors;
+    expect_settled(after_);
+    hold(killed, true);
+    const auto undone = jumpbox(std::string(PODROUTE) + " undo /root/fix.json");
+    EXPECT_EQ(undone.exit_code, 0) << undone.output << undone.errors;
+    expect_settled(before_);
+    // Of what it never did there is nothing to take back.
+    EXPECT_EQ(jumpbox(std::string(PODROUTE) + " undo /root/fix.json").exit_code, 0);
+    expect_settled(before_);
 }
 
 // The changes are made, and no word comes any more, while the connection stays: the host has only its clock.

@@ -25,6 +25,11 @@ struct Variant {
     bool bridge, ipv6;
 };
 
+std::string variant_name(const testing::TestParamInfo<Variant>& variant) {
+    return std::string(variant.param.bridge ? "Bridge" : "NoBridge") +
+           (variant.param.ipv6 ? "DualStack" : "IPv4");
+}
+
 struct Verified {
     int exit_code = -1;
     std::string errors;
@@ -41,6 +46,15 @@ struct Verified {
         std::sort(found.begin(), found.end());
         found.erase(std::unique(found.begin(), found.end()), found.end());
         return found;
+    }
+    // The cause that says why a host sends no packets has these words.
+    bool says_why(const std::string& host, const std::string& words) const {
+        if (!report.is_object()) return false;
+        const auto& all = report.at("diagnoses");
+        return std::any_of(all.begin(), all.end(), [&](const json& d) {
+            return d.at("code") == "probe-unavailable" && d.at("host") == host &&
+                   d.dump().find(words) != std::string::npos;
+        });
     }
 };
 
@@ -182,8 +196,11 @@ TEST_P(Packets, RunsAtTheSameTimeAreAllRight) {
     expect_nothing_left();
 }
 
+// Runs that are cut short, also of pods of two families without a bridge.
+class KilledRuns : public Packets {};
+
 // At moments from the opening of the pods on; a missing route makes for two rounds that wait.
-TEST_P(Packets, AControllerThatIsKilledOrInterruptedLeavesNothing) {
+TEST_P(KilledRuns, AControllerThatIsKilledOrInterruptedLeavesNothing) {
     ASSERT_EQ(in("node-1", "ip route del 10.200.0.0/24").exit_code, 0);
     remember();
     std::mt19937 random(20'240'601);  // NOLINT(cert-msc51-cpp): the same moments every time
@@ -197,6 +214,22 @@ TEST_P(Packets, AControllerThatIsKilledOrInterruptedLeavesNothing) {
         ASSERT_TRUE(run.report.is_object()) << signal;
         EXPECT_NE(run.report["run"]["verdict"], "pass") << signal;
         expect_nothing_left();
+    }
+}
+
+// Before any pod: while keys are exchanged, while the agent is uploaded, while it reads.
+TEST_P(KilledRuns, AControllerThatIsKilledWhileItReachesTheHostsLeavesNothing) {
+    const auto start = std::chrono::steady_clock::now();
+    ASSERT_EQ(verify("--protocol none").exit_code, 0);
+    const auto whole = std::chrono::steady_clock::now() - start;
+    for (int i = 1; i <= 8; ++i) {
+        in("jumpbox", "rm -f /var/lib/killed.pid");
+        std::thread verifying([&] { verify("--protocol none", "killed"); });
+        std::this_thread::sleep_for(whole * i / 9);
+        in("jumpbox", fmt::format("kill -{} $(cat /var/lib/killed.pid)", i % 2 == 0 ? "KILL" : "INT"));
+        verifying.join();
+        expect_nothing_left();
+        ASSERT_FALSE(HasFailure()) << "after " << i << " of 9 parts of a run";
     }
 }
 
@@ -214,6 +247,7 @@ TEST_P(Packets, WithoutPrivilegeTheTablesAreReadAndNoPacketIsSent) {
     EXPECT_EQ(run.exit_code, 3) << run.errors;
     EXPECT_EQ(run.errors_named(),
               (std::vector<std::string>{"probe-unavailable@node-0", "probe-unavailable@node-1"}));
+    EXPECT_TRUE(run.says_why("node-0", "root")) << run.report["diagnoses"];
     ASSERT_TRUE(run.report.is_object());
     EXPECT_EQ(run.report["summary"]["probes"]["sent"], 0);
     for (const auto& check : run.report["checks"]) {
@@ -241,15 +275,18 @@ TEST_P(Packets, NoFreeAddressInAPodNetwork) {
     const Verified run = verify();
     EXPECT_EQ(run.exit_code, 3) << run.errors;
     EXPECT_EQ(run.errors_named(), (std::vector<std::string>{"probe-unavailable@node-0"}));
+    EXPECT_TRUE(run.says_why("node-0", "a pod has it: /var/lib/cni/networks/bridge/10.200.0."))
+        << run.report["diagnoses"];
     expect_unknown_is_only(run, "node-0");
     expect_nothing_left();
 }
 
 INSTANTIATE_TEST_SUITE_P(Labs, Packets, testing::Values(Variant{true, true}, Variant{false, false}),
-                         [](const auto& p) {
-                             return std::string(p.param.bridge ? "Bridge" : "NoBridge") +
-                                    (p.param.ipv6 ? "DualStack" : "IPv4");
-                         });
+                         variant_name);
+
+INSTANTIATE_TEST_SUITE_P(Labs, KilledRuns,
+                         testing::Values(Variant{true, true}, Variant{false, true}, Variant{false, false}),
+                         variant_name);
 
 // Before the first pod, where nothing on the hosts speaks of another network.
 class TinyNetworks : public Packets {};
@@ -264,13 +301,45 @@ TEST_P(TinyNetworks, HaveNoRoomForAPod) {
         const Verified run = verify();
         EXPECT_EQ(run.exit_code, 3) << run.errors;
         EXPECT_EQ(run.errors_named(), (std::vector<std::string>{"probe-unavailable@node-0"})) << length;
+        EXPECT_TRUE(run.says_why("node-0", "has no room for a pod beside its gateway")) << run.report;
         expect_unknown_is_only(run, "node-0");
         expect_nothing_left();
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Labs, TinyNetworks, testing::Values(Variant{false, false}),
-                         [](const auto&) { return std::string("NoBridgeIPv4"); });
+class TinyIpv6Networks : public Packets {};
+
+// The pods of the other family are tested all the same.
+TEST_P(TinyIpv6Networks, HaveNoRoomForAPod) {
+    for (const int length : {127, 128}) {
+        ASSERT_EQ(in("jumpbox", fmt::format("sed -i 's|node-0 fd00:.*|node-0 fd00:10:200::/{}|' "
+                                            "/root/machines.txt",
+                                            length))
+                      .exit_code,
+                  0);
+        remember();
+        const Verified run = verify();
+        EXPECT_EQ(run.exit_code, 3) << run.errors;
+        EXPECT_EQ(run.errors_named(), (std::vector<std::string>{"probe-unavailable@node-0"})) << length;
+        EXPECT_TRUE(run.says_why("node-0", "has no room for a pod beside its gateway")) << run.report;
+        std::size_t unknown = 0, passed = 0;
+        for (const auto& check : run.report.at("checks")) {
+            if (check.at("layer") != "tcp" && check.at("layer") != "icmp") continue;
+            const auto subject = check.at("subject").get<std::string>();
+            const bool about =
+                subject.find("pod node-0") != std::string::npos && subject.find("IPv6") != std::string::npos;
+            EXPECT_EQ(check.at("status") == "unknown", about) << check;
+            unknown += about ? 1 : 0;
+            passed += check.at("status") == "pass" ? 1 : 0;
+        }
+        EXPECT_GT(unknown, 0U);
+        EXPECT_GT(passed, 0U);
+        expect_nothing_left();
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Labs, TinyIpv6Networks, testing::Values(Variant{false, true}), variant_name);
+INSTANTIATE_TEST_SUITE_P(Labs, TinyNetworks, testing::Values(Variant{false, false}), variant_name);
 
 }  // namespace
 }  // namespace podroute::lab

@@ -12,7 +12,7 @@ namespace {
 
 Snapshot sample() {
     Snapshot s;
-    s.run = {"ab12", "2026-01-02T03:04:05Z", 120, "0.1.0", "machines.txt", false};
+    s.run = {"ab12", "2026-01-02T03:04:05Z", 120, "0.1.0", "machines.txt", false, 1};
     s.policy.routing = Routing::host;
     s.policy.layers = {Layer::routes};
     s.policy.skip = {"reverse-path"};

@@ -29,6 +29,18 @@ TEST(ReadFixes, ReadsBackWhatWasWritten) {
     }
 }
 
+// A run that was killed may have made every change that it announced; one that ended has said which.
+TEST(ReadFixes, WhatAKilledRunHadPlannedMayHaveBeenApplied) {
+    Report report = samples::fixed();
+    for (Fix& fix : report.fixes) fix.status = FixStatus::planned;
+    report.fixes.back().status = FixStatus::refused;
+    report.verdict = RunVerdict::fail;
+    EXPECT_EQ(read_fixes(render_json(report))->fixes.front().status, FixStatus::planned) << "a dry run";
+    report.verdict = RunVerdict::aborted;
+    EXPECT_EQ(read_fixes(render_json(report))->fixes.front().status, FixStatus::applied);
+    EXPECT_EQ(read_fixes(render_json(report))->fixes.back().status, FixStatus::refused);
+}
+
 TEST(ReadFixes, RefusesWhatIsNoReport) {
     const json good = json::parse(render_json(samples::fixed()));
     const std::vector<std::pair<std::string, json>> patches{

@@ -100,7 +100,7 @@ RoundPlan plan_main_round(const Snapshot& snapshot) {
     const Policy& policy = snapshot.policy;
     const Sites sites = sites_of(snapshot);
     const auto pairs = verdict_pairs(sites, policy);
-    RoundBuilder builder(snapshot, std::string(kMainStage));
+    RoundBuilder builder(snapshot, RoundStage::main);
     const auto protocols = probed_protocols(policy);
     const auto count = std::clamp<std::uint32_t>(policy.count, 1, kMaxCount);
     const std::uint32_t half_us = policy.timeout_ms * 500,

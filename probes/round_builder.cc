@@ -21,9 +21,9 @@ std::uint16_t tag_of(std::uint64_t seed) {
 
 }  // namespace
 
-RoundBuilder::RoundBuilder(const Snapshot& snapshot, std::string stage) : snapshot_(snapshot) {
+RoundBuilder::RoundBuilder(const Snapshot& snapshot, RoundStage stage) : snapshot_(snapshot) {
     const std::uint64_t seed = hash_of(snapshot.run.id);
-    plan_.stage = std::move(stage);
+    plan_.stage = stage;
     plan_.script.word = Seeded(hash_of("word", seed)).next();
     plan_.script.tag = tag_of(hash_of("tag", seed) + snapshot.rounds.size());
 }
@@ -132,6 +132,7 @@ void RoundBuilder::listen(const HostId& host, CapturePoint point, const std::vec
         if (!made) return;  // without a capture every flow that ends here is unknown: read() says so
         filter = std::move(*made);
     }
+    point.all = answers_to.empty();
     plan_.tasks[host].captures.push_back({point.ifindex, filter, kSnaplen, kMaxCaught, point.pod, true});
     plan_.script.points[host].push_back(std::move(point));
 }

@@ -32,7 +32,7 @@ class RoundBuilder {
   public:
     // Tag and word follow from the run's id and the number of rounds so far. The snapshot outlives the
     // builder.
-    RoundBuilder(const Snapshot& snapshot, std::string stage);
+    RoundBuilder(const Snapshot& snapshot, RoundStage stage);
 
     // A pair whose ends cannot both be used becomes a flow that says why, and so does what is over the
     // bounds: nothing is left out in silence.

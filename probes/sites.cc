@@ -109,7 +109,7 @@ class Maker {
 
 const HostFindings* pods_of(const Snapshot& snapshot, const HostId& host) {
     for (auto round = snapshot.rounds.rbegin(); round != snapshot.rounds.rend(); ++round) {
-        if (round->stage != "pods") continue;
+        if (round->stage != RoundStage::pods) continue;
         const auto at = round->hosts.find(host);
         if (at != round->hosts.end()) return at->second.known() ? &*at->second : nullptr;
     }

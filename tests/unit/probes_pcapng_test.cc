@@ -49,7 +49,7 @@ TEST(PcapNg, LibpcapReadsWhatWasCaught) {
         pcap.add(plan, caught, 1'800'000'000'000'000);
     });
     const auto& snapshot = world.observe(tap);
-    EXPECT_EQ(snapshot.rounds.back().stage, "main");  // the tap changes nothing
+    EXPECT_EQ(snapshot.rounds.back().stage, RoundStage::main);  // the tap changes nothing
     const auto back = read_back(file.str());
     EXPECT_EQ(back.error, "");
     EXPECT_GT(caught_frames, 0U);

@@ -17,11 +17,13 @@ Result<void> Armed::arm(const Arm& request, const Pods& pods) {
     // Captures first: they see what comes to a listener from its first packet on.
     auto armed = captures_.open(request.captures, pods);
     if (armed) armed = listeners_.open(request.listeners, pods);
-    if (!armed) {
-        static_cast<void>(captures_.open({}, pods));
-        static_cast<void>(listeners_.open({}, pods));
-    }
+    if (!armed) close();
     return armed;
+}
+
+void Armed::close() {
+    captures_.close_all();
+    listeners_.close_all();
 }
 
 void Armed::attend_once(Clock::time_point until) {

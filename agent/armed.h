@@ -11,6 +11,8 @@ class Armed {
   public:
     // Replaces what was armed before. Errors: "packet-socket", "listener"; then nothing is.
     Result<void> arm(const Arm& request, const Pods& pods);
+    // Nothing is armed any more.
+    void close();
     // Answers and catches until a time, or until the controller is gone; once if the time is past.
     void attend(Clock::time_point until);
     // Waits until at least one frame is there, at most wait_ms; then takes all that are.

@@ -6,14 +6,18 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <limits>
+#include <optional>
 #include <utility>
+
+#include "agent/close_aside.h"
+#include "model/collect.h"
 
 namespace podroute::agent {
 namespace {
@@ -21,9 +25,10 @@ namespace {
 constexpr std::size_t kMaxCaptures = 64;
 constexpr std::size_t kMaxInstructions = 4096;  // BPF_MAXINSNS
 constexpr std::uint32_t kMaxSnaplen = 65536;    // bytes
-constexpr std::uint32_t kMaxFrames = 65536;     // kept of one capture, and in one reply
-constexpr std::size_t kMaxBytes = 16U << 20U;   // in one reply; the rest stays with the kernel
-constexpr int kReceiveBuffer = 8 << 20;         // the default loses packets after about 256
+constexpr std::uint32_t kMaxFrames = 65536;     // kept of one capture
+// A link's turn, in frames; and turns, more than it takes to empty what a kernel buffer holds.
+constexpr unsigned kTurn = 256, kTurns = 256;
+constexpr int kReceiveBuffer = 8 << 20;  // the default loses packets after about 256
 
 tl::unexpected<Error> failed(const char* what) {
     return failure("packet-socket", std::string(what) + ": " + std::strerror(errno));
@@ -60,21 +65,15 @@ Result<int> open_capture(const Capture& capture) {
     return error;
 }
 
-std::int64_t now_ns(clockid_t clock) {
-    timespec t{};
-    clock_gettime(clock, &t);
-    return t.tv_sec * std::int64_t{1'000'000'000} + t.tv_nsec;
-}
-
-// When the kernel saw a packet, in ns of the wall clock; `otherwise` where it does not say.
-std::int64_t stamp_of(msghdr& message, std::int64_t otherwise) {
+// When the kernel saw a packet, in ns of the wall clock; nothing where it does not say.
+std::optional<std::int64_t> stamp_of(msghdr& message) {
     for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c))
         if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
             timespec t{};
             std::memcpy(&t, CMSG_DATA(c), sizeof t);
             return t.tv_sec * std::int64_t{1'000'000'000} + t.tv_nsec;
         }
-    return otherwise;
+    return std::nullopt;
 }
 
 // What the kernel lost for want of room, since it was last asked.
@@ -91,13 +90,13 @@ Captures::~Captures() {
 }
 
 void Captures::close_all() {
-    for (const auto& s : sockets_) close(s.fd);
+    for (const auto& s : sockets_) close_aside(s.fd);
     sockets_.clear();
     take();
 }
 
 bool Captures::full() const {
-    return bytes_ >= kMaxBytes || caught_.frames.size() >= kMaxFrames;
+    return collect_is_full(caught_.frames.size(), bytes_);
 }
 
 std::vector<pollfd> Captures::polled() const {
@@ -127,18 +126,29 @@ Result<void> Captures::open(const std::vector<Capture>& captures, const Pods& po
     return {};
 }
 
-void Captures::drain() {
-    for (auto& s : sockets_) drain(s);
+void Captures::count_dropped(std::uint32_t more) {
+    caught_.dropped += std::min(more, std::numeric_limits<std::uint32_t>::max() - caught_.dropped);
 }
 
-void Captures::drain(Socket& socket) {
+void Captures::drain() {
+    // In turns, so that a busy link keeps no other's frames waiting; not for ever, since it may well bring
+    // them faster than they are taken.
+    wall_.look();
+    bool more = true;
+    for (unsigned turn = 0; more && turn < kTurns; ++turn) {
+        more = false;
+        for (auto& s : sockets_) more |= drain(s);
+    }
+    for (const auto& s : sockets_) count_dropped(lost_by_kernel(s.fd));
+}
+
+bool Captures::drain(Socket& socket) {
     buffer_.resize(std::max<std::size_t>(buffer_.size(), std::min(socket.capture.snaplen, kMaxSnaplen) + 1));
     const std::size_t snaplen = std::clamp<std::uint32_t>(socket.capture.snaplen, 1, kMaxSnaplen);
     const std::uint32_t limit = std::min(socket.capture.max, kMaxFrames);
-    // The two clocks' difference, taken now: a wall clock that was set earlier in the run does no harm.
-    const auto wall = now_ns(CLOCK_REALTIME), monotonic = now_ns(CLOCK_MONOTONIC);
     bool link_went = false;
-    while (!full()) {
+    for (unsigned i = 0; i < kTurn; ++i) {
+        if (full()) return false;
         sockaddr_ll from{};
         iovec part{buffer_.data(), snaplen};
         alignas(cmsghdr) std::array<char, 64> control{};
@@ -146,24 +156,25 @@ void Captures::drain(Socket& socket) {
         // MSG_TRUNC gives the true length of a longer frame; what is kept ends at snaplen.
         const ssize_t n = recvmsg(socket.fd, &message, MSG_TRUNC);
         if (n < 0 && errno == ENETDOWN && !std::exchange(link_went, true)) continue;  // frames may follow
-        if (n < 0) break;
+        if (n < 0) return false;
         const bool leaving = from.sll_pkttype == PACKET_OUTGOING;
         if (leaving && !socket.capture.outgoing) continue;  // a kernel without PACKET_IGNORE_OUTGOING
         if (socket.taken >= limit) {
-            ++caught_.dropped;
+            count_dropped(1);
             continue;
         }
         ++socket.taken;
         const auto kept = std::min(static_cast<std::size_t>(n), snaplen);
-        const auto seen = std::min(stamp_of(message, wall) - wall + monotonic, now_ns(CLOCK_MONOTONIC));
+        const auto stamp = stamp_of(message);
+        const auto seen = stamp ? wall_.monotonic(*stamp) : wall_.monotonic_now();
         bytes_ += kept;
         caught_.frames.push_back({static_cast<std::uint32_t>(from.sll_ifindex),
-                                  static_cast<std::uint64_t>(std::max<std::int64_t>(0, seen) / 1000),
+                                  static_cast<std::uint64_t>(seen / 1000),
                                   {buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(kept)},
                                   socket.capture.pod,
                                   leaving});
     }
-    caught_.dropped += lost_by_kernel(socket.fd);
+    return true;
 }
 
 CollectReply Captures::take() {

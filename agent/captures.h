@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/pods.h"
+#include "agent/wall_clock.h"
 
 namespace podroute::agent {
 
@@ -20,10 +21,11 @@ class Captures {
 
     // Errors: "packet-socket"; then there are none.
     Result<void> open(const std::vector<Capture>& captures, const Pods& pods);
+    void close_all();
     // Ready where something was caught; none while a reply is full.
     std::vector<pollfd> polled() const;
-    // Takes what the kernel has caught. A frame's time is when the kernel saw it (SO_TIMESTAMPNS), on the
-    // monotonic clock of the host.
+    // Takes what the kernel has caught; what a reply has no room for stays there. A frame's time is when the
+    // kernel saw it (SO_TIMESTAMPNS), on the monotonic clock of the host.
     void drain();
     bool empty() const { return caught_.frames.empty(); }
     // All that was drained since the last time.
@@ -35,13 +37,14 @@ class Captures {
         Capture capture;
         std::uint32_t taken = 0;
     };
-    void close_all();
     bool full() const;
-    void drain(Socket& socket);
+    bool drain(Socket& socket);  // true: there may be more
+    void count_dropped(std::uint32_t more);
 
     std::vector<Socket> sockets_;
     std::vector<std::uint8_t> buffer_;
     CollectReply caught_;
+    WallClock wall_;
     std::size_t bytes_ = 0;  // in caught_
 };
 

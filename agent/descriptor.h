@@ -1,32 +1,38 @@
-// A file descriptor that closes itself.
+// File descriptors that close themselves.
 #pragma once
 
 #include <unistd.h>
 
 #include <utility>
 
+#include "agent/close_aside.h"
+
 namespace podroute::agent {
 
-class Descriptor {
+template <auto Close>
+class Closing {
   public:
-    Descriptor() = default;
-    explicit Descriptor(int fd) : fd_(fd) {}
-    Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    Descriptor& operator=(Descriptor&& other) noexcept {
+    Closing() = default;
+    explicit Closing(int fd) : fd_(fd) {}
+    Closing(Closing&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    Closing& operator=(Closing&& other) noexcept {
         if (this != &other) reset(std::exchange(other.fd_, -1));
         return *this;
     }
-    ~Descriptor() { reset(); }
+    ~Closing() { reset(); }
 
     int get() const { return fd_; }
     bool open() const { return fd_ >= 0; }
     void reset(int fd = -1) {
-        if (fd_ >= 0) close(fd_);
+        if (fd_ >= 0) Close(fd_);
         fd_ = fd;
     }
 
   private:
     int fd_ = -1;
 };
+
+using Descriptor = Closing<::close>;
+using PacketSocket = Closing<close_aside>;
 
 }  // namespace podroute::agent

@@ -13,6 +13,8 @@
 #include <cstring>
 #include <map>
 
+#include "agent/close_aside.h"
+
 namespace podroute::agent {
 namespace {
 
@@ -30,7 +32,11 @@ class Outlets {
   public:
     explicit Outlets(const Pods& pods) : pods_(pods) {}
     ~Outlets() {
-        for (const auto& [key, fd] : sockets_) close(fd);
+        for (const auto& [key, fd] : sockets_)
+            if (key.second == Way::link)
+                close_aside(fd);
+            else
+                close(fd);
     }
     Outlets(const Outlets&) = delete;
     Outlets& operator=(const Outlets&) = delete;

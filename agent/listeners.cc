@@ -58,6 +58,10 @@ int open_socket(const Listener& listener) {
     if (fd < 0) return -1;
     if (tcp) {
         set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+        // Connections have it from their listener, and so end with a reset, also by a kill: an orderly end
+        // would leave the host a TIME_WAIT for a minute, or a FIN that nobody acknowledges.
+        const linger at_once{1, 0};
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     } else {
         // An answer is as large as its question, with DF, whatever path MTU the host has learned: that is
         // what a full-size probe asks.
@@ -102,12 +106,7 @@ Listeners::~Listeners() {
 void Listeners::close_all() {
     for (const auto& s : sockets_) close(s.fd);
     sockets_.clear();
-    for (const int fd : connections_) {
-        // With a reset: an orderly end would leave the host a TIME_WAIT for a minute.
-        const linger at_once{1, 0};
-        setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-        close(fd);
-    }
+    for (const int fd : connections_) close(fd);
     connections_.clear();
 }
 

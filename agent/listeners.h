@@ -23,6 +23,7 @@ class Listeners {
 
     // Replaces those there were. Errors: "listener", where = "tcp ADDRESS PORT"; then there are none.
     Result<void> open(const std::vector<Listener>& listeners, const Pods& pods);
+    void close_all();
     // Answers until one of `own` has something (true) or `until` passes (false). `until` in the past: looks
     // once.
     bool wait(std::span<const pollfd> own, Clock::time_point until);
@@ -33,7 +34,6 @@ class Listeners {
         Protocol protocol;
         std::uint32_t echoes_left;
     };
-    void close_all();
     void serve();
     void echo(Socket& socket);
     void accept_some(int listening);
@@ -41,7 +41,7 @@ class Listeners {
 
     std::vector<Socket> sockets_;
     std::vector<char> datagram_;
-    std::deque<int> connections_;  // oldest first; closed when the other end did, so that no TIME_WAIT stays
+    std::deque<int> connections_;  // oldest first; closed, by a reset, when the other end has
 };
 
 }  // namespace podroute::agent

@@ -86,6 +86,7 @@ class Agent {
     Reply handle(const Recover&) { return fixer_.recover(); }
     static Reply handle(const Ping&) { return PingReply{}; }
     Reply handle(const Bye&) {
+        armed_.close();
         pods_.close();
         return ByeReply{};
     }

@@ -49,9 +49,7 @@ Result<std::unique_ptr<Pod>> Pod::open(Netlink& host, const PodSpec& spec, const
     auto inside = netlink_inside(*place);
     if (!inside) return tl::unexpected(inside.error());
     std::unique_ptr<Pod> pod(new Pod(host, spec, joint, std::move(*place), std::move(*inside)));
-    auto made = pod->make_links();
-    if (made) made = pod->make_ways();
-    if (!made) return tl::unexpected(made.error());
+    if (auto made = pod->make_links(); !made) return tl::unexpected(made.error());
     return pod;
 }
 
@@ -102,7 +100,7 @@ Result<void> Pod::make_links() {
     return {};
 }
 
-Result<void> Pod::make_ways() {
+Result<void> Pod::take_addresses() {
     for (std::size_t i = 0; i < spec_.addresses.size(); ++i) {
         auto joined = joint_.bridge.index != 0 ? join_by_bridge(i) : join_point_to_point(spec_.addresses[i]);
         if (joined) continue;

@@ -32,9 +32,11 @@ struct Joint {
 
 class Pod {
   public:
-    // Made in full, or not at all. It is not live() yet. Errors: what the kernel said; where = the address
-    // that is in the way, if one is.
+    // Joined to its host, but without an address. Errors: what the kernel said.
     static Result<std::unique_ptr<Pod>> open(Netlink& host, const PodSpec& spec, const Joint& joint);
+    // Gives it its addresses and its ways; it is not live() yet. Errors: what the kernel said; where = the
+    // address that is in the way, if one is.
+    Result<void> take_addresses();
     // Takes the link and its entries away, if the agent lives to do so.
     ~Pod();
     Pod(const Pod&) = delete;
@@ -52,7 +54,6 @@ class Pod {
   private:
     Pod(Netlink& host, PodSpec spec, const Joint& joint, Namespace own, Netlink inside);
     Result<void> make_links();
-    Result<void> make_ways();
     bool answers();
     Result<void> join_by_bridge(std::size_t i);
     Result<void> join_point_to_point(const Address& address);

@@ -1,122 +1,31 @@
-// host-local's files, the FIB, and the wire.
+// host-local's files and the FIB.
 #include "agent/pod_address.h"
 
-#include <arpa/inet.h>
 #include <dirent.h>
-#include <linux/filter.h>
-#include <linux/if.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <memory>
-#include <optional>
 
 #include "agent/fib.h"
-#include "agent/waiting.h"
 
 namespace podroute::agent {
 namespace {
 
-constexpr auto kAnswerTime = std::chrono::milliseconds(20);
 constexpr std::size_t kMaxNetworks = 256;  // directories of host-local
-constexpr std::size_t kEthernet = 14, kIpv6 = 40;
-
-using Bytes = std::vector<std::uint8_t>;
 
 tl::unexpected<Error> taken(const Address& address, const std::string& why) {
     return failure("pod-unavailable", address.to_string() + ": " + why, address.to_string());
 }
 
-void append(Bytes& out, std::initializer_list<std::uint8_t> bytes) {
-    out.insert(out.end(), bytes);
-}
-void append(Bytes& out, const std::uint8_t* from, std::size_t size) {
-    out.insert(out.end(), from, from + size);
-}
-
-// Who has ADDRESS? Tell nobody (RFC 5227 section 2.1.1).
-Bytes arp_probe(const Address& address, const Mac& own) {
-    Bytes out(6, 0xff);
-    append(out, own.data(), own.size());
-    append(out, {0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0, 1});
-    append(out, own.data(), own.size());
-    append(out, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
-    append(out, address.wire(), 4);
-    return out;
-}
-
-// The Internet checksum (RFC 1071) of the pseudo header and payload of an IPv6 packet that starts at `from`.
-std::uint16_t icmpv6_checksum(const Bytes& packet, std::size_t from) {
-    std::uint32_t sum = static_cast<std::uint32_t>(packet.size() - from - kIpv6) + IPPROTO_ICMPV6;
-    for (std::size_t i = from + 8; i < packet.size(); i += 2)
-        sum += static_cast<std::uint32_t>(packet[i] << 8U) + (i + 1 < packet.size() ? packet[i + 1] : 0U);
-    while ((sum >> 16U) != 0) sum = (sum & 0xffffU) + (sum >> 16U);
-    return static_cast<std::uint16_t>(~sum & 0xffffU);
-}
-
-// A neighbour solicitation from :: to the solicited-node group of ADDRESS (RFC 4861 section 4.3).
-Bytes solicitation(const Address& address, const Mac& own) {
-    const auto* a = address.wire();
-    Bytes out{0x33, 0x33, 0xff, a[13], a[14], a[15]};
-    append(out, own.data(), own.size());
-    append(out, {0x86, 0xdd, 0x60, 0, 0, 0, 0, 24, IPPROTO_ICMPV6, 255});
-    out.resize(out.size() + 16);
-    append(out, {0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, a[13], a[14], a[15]});
-    append(out, {135, 0, 0, 0, 0, 0, 0, 0});
-    append(out, a, 16);
-    const auto sum = icmpv6_checksum(out, kEthernet);
-    out[kEthernet + kIpv6 + 2] = static_cast<std::uint8_t>(sum >> 8U);
-    out[kEthernet + kIpv6 + 3] = static_cast<std::uint8_t>(sum & 0xffU);
-    return out;
-}
-
-// The address that a frame says its sender has: of any ARP packet, and of a neighbour advertisement.
-std::optional<Address> answered_for(const std::uint8_t* frame, std::size_t size) {
-    constexpr std::size_t kArpSender = kEthernet + 14, kTarget = kEthernet + kIpv6 + 8;
-    const auto type = size >= kEthernet ? frame[12] << 8 | frame[13] : 0;
-    std::optional<Address> out;
-    if (type == ETH_P_ARP && size >= kArpSender + 4) {
-        if (auto sender = Address::from_bytes(frame + kArpSender, 4)) out = *sender;
-    } else if (type == ETH_P_IPV6 && size >= kTarget + 16 && frame[kEthernet + 6] == IPPROTO_ICMPV6 &&
-               frame[kEthernet + kIpv6] == 136) {
-        if (auto target = Address::from_bytes(frame + kTarget, 16)) out = *target;
-    }
-    return out;
-}
-
-// ARP packets and neighbour advertisements only: a busy bridge must not crowd out the answer.
-constexpr std::array<sock_filter, 8> kAnswers{{{BPF_LD | BPF_H | BPF_ABS, 0, 0, 12},
-                                               {BPF_JMP | BPF_JEQ, 4, 0, ETH_P_ARP},
-                                               {BPF_JMP | BPF_JEQ, 0, 4, ETH_P_IPV6},
-                                               {BPF_LD | BPF_B | BPF_ABS, 0, 0, kEthernet + 6},
-                                               {BPF_JMP | BPF_JEQ, 0, 2, IPPROTO_ICMPV6},
-                                               {BPF_LD | BPF_B | BPF_ABS, 0, 0, kEthernet + kIpv6},
-                                               {BPF_RET, 0, 0, 256},
-                                               {BPF_RET, 0, 0, 0}}};
-
-std::optional<Address> first_answer(int fd, const std::vector<Address>& addresses) {
-    std::array<std::uint8_t, 256> frame{};
-    for (const auto until = Clock::now() + kAnswerTime; Clock::now() < until;) {
-        pollfd p{fd, POLLIN, 0};
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
-        if (poll(&p, 1, static_cast<int>(left)) <= 0) continue;
-        const ssize_t n = recv(fd, frame.data(), frame.size(), MSG_DONTWAIT);
-        if (n <= 0) continue;
-        const auto address = answered_for(frame.data(), static_cast<std::size_t>(n));
-        if (address && std::find(addresses.begin(), addresses.end(), *address) != addresses.end())
-            return address;
-    }
-    return std::nullopt;
+// Not the address is to blame: another one would fare no better.
+tl::unexpected<Error> unreadable(const std::string& what, const std::string& why) {
+    return failure("pod-unavailable", what + ": " + why);
 }
 
 }  // namespace
@@ -125,13 +34,16 @@ Result<void> not_in_ipam(const Address& address, const std::string& directory) {
     const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(directory.c_str()), closedir);
     if (!dir) {
         if (errno == ENOENT || errno == ENOTDIR) return {};
-        return taken(address, directory + ": " + std::strerror(errno));
+        return unreadable(directory, std::strerror(errno));
     }
     std::size_t seen = 0;
     while (const dirent* entry = readdir(dir.get())) {
+        if (entry->d_name[0] == '.') continue;
+        if (++seen > kMaxNetworks)
+            return unreadable(directory, "more than " + std::to_string(kMaxNetworks) + " networks");
         const std::string file = directory + "/" + entry->d_name + "/" + address.to_string();
         if (access(file.c_str(), F_OK) == 0) return taken(address, "a pod has it: " + file);
-        if (++seen > kMaxNetworks) break;
+        if (errno != ENOENT && errno != ENOTDIR) return unreadable(file, std::strerror(errno));
     }
     return {};
 }
@@ -167,33 +79,6 @@ Result<Descriptor> reserve(const Address& address) {
     return taken(address, errno == EADDRINUSE
                               ? "another run has it"
                               : std::string("it could not be reserved: ") + std::strerror(errno));
-}
-
-Result<void> not_answered(const std::vector<Address>& addresses, const Interface& bridge) {
-    if ((bridge.flags & IFF_UP) == 0 || !bridge.carrier) return {};  // nobody is there to answer
-    const int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-    if (fd < 0) return failure("pod-unavailable", std::string("no packet socket: ") + std::strerror(errno));
-    const std::unique_ptr<const int, void (*)(const int*)> closing(&fd,
-                                                                   [](const int* open) { close(*open); });
-    sockaddr_ll on_bridge{};
-    on_bridge.sll_family = AF_PACKET;
-    on_bridge.sll_protocol = htons(ETH_P_ALL);
-    on_bridge.sll_ifindex = static_cast<int>(bridge.index);
-    const int one = 1;
-    setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof one);
-    auto code = kAnswers;
-    const sock_fprog program{code.size(), code.data()};
-    setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
-    if (bind(fd, reinterpret_cast<const sockaddr*>(&on_bridge), sizeof on_bridge) != 0)
-        return failure("pod-unavailable", bridge.name + ": " + std::strerror(errno));
-    for (const auto& address : addresses) {
-        const auto question =
-            address.is_v4() ? arp_probe(address, bridge.mac) : solicitation(address, bridge.mac);
-        if (send(fd, question.data(), question.size(), 0) < 0)
-            return taken(address, std::string("it could not be asked for: ") + std::strerror(errno));
-    }
-    if (const auto address = first_answer(fd, addresses)) return taken(*address, "another answers for it");
-    return {};
 }
 
 }  // namespace podroute::agent

@@ -1,16 +1,16 @@
-// Is an address free for a synthetic pod?
+// Is an address free for a synthetic pod, as far as its host knows? The wire is asked by address_probe.h.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "agent/descriptor.h"
-#include "agent/interfaces.h"
+#include "agent/netlink.h"
 
 namespace podroute::agent {
 
 // The file host-local IPAM keeps for an address in use: DIRECTORY/NETWORK/ADDRESS. Errors:
-// "pod-unavailable", where = the address.
+// "pod-unavailable", where = the address; without one where not every network could be looked at.
 Result<void> not_in_ipam(const Address& address, const std::string& directory = "/var/lib/cni/networks");
 
 // The host has no route to this one address, it is not the host's own, and with a bridge (its ifindex, else
@@ -21,10 +21,5 @@ Result<void> not_routed(Netlink& netlink, const Address& address, std::uint32_t 
 // at the same moment would hear of nobody. A name in the abstract socket namespace (unix(7)), which is one
 // for each network namespace and ends with its holder. Errors: "pod-unavailable", where = the address.
 Result<Descriptor> reserve(const Address& address);
-
-// Nobody on the bridge answers for any of them within 20 ms: ARP probes (RFC 5227) and neighbour
-// solicitations as of duplicate address detection (RFC 4862), which leave no entry in any neighbour table.
-// Errors: "pod-unavailable", where = the first that was answered for.
-Result<void> not_answered(const std::vector<Address>& addresses, const Interface& bridge);
 
 }  // namespace podroute::agent

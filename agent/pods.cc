@@ -5,6 +5,7 @@
 #include <set>
 #include <thread>
 
+#include "agent/address_probe.h"
 #include "agent/pod_address.h"
 #include "agent/pod_bridge.h"
 #include "agent/waiting.h"
@@ -112,7 +113,8 @@ Result<std::vector<Site>> survey(Netlink& host, const std::vector<PodSpec>& spec
 }
 
 // All addresses of one bridge are asked for at once.
-Result<void> ask_bridges(const std::vector<Site>& sites) {
+Result<std::vector<AddressProbe>> ask_bridges(const std::vector<Site>& sites) {
+    std::vector<AddressProbe> probes;
     std::set<std::uint32_t> asked;
     for (const auto& site : sites) {
         if (!site.bridge || !asked.insert(site.bridge->link.index).second) continue;
@@ -120,9 +122,11 @@ Result<void> ask_bridges(const std::vector<Site>& sites) {
         for (const auto& other : sites)
             if (other.bridge && other.bridge->link.index == site.bridge->link.index)
                 addresses.insert(addresses.end(), other.spec->addresses.begin(), other.spec->addresses.end());
-        if (auto free = not_answered(addresses, site.bridge->link); !free) return free;
+        auto probe = AddressProbe::ask(std::move(addresses), site.bridge->link);
+        if (!probe) return tl::unexpected(probe.error());
+        probes.push_back(std::move(*probe));
     }
-    return {};
+    return probes;
 }
 
 // Nobody else's: not 0, the default, and none of the small numbers that people give.
@@ -160,8 +164,10 @@ Result<OpenPodReply> Pods::try_open(Netlink& host, const OpenPod& request) {
         }
     const auto sites = survey(host, request.pods);
     if (!sites) return tl::unexpected(sites.error());
-    if (auto free = ask_bridges(*sites); !free) return tl::unexpected(free.error());
+    auto probes = ask_bridges(*sites);
+    if (!probes) return tl::unexpected(probes.error());
 
+    // Joined while others have time to answer: an address is taken only when nobody did.
     const auto group = random_group();
     std::vector<std::unique_ptr<Pod>> made;
     for (const auto& site : *sites) {
@@ -172,6 +178,10 @@ Result<OpenPodReply> Pods::try_open(Netlink& host, const OpenPod& request) {
         if (!pod) return tl::unexpected(pod.error());
         made.push_back(std::move(*pod));
     }
+    for (auto& probe : *probes)
+        if (auto free = probe.not_answered(); !free) return tl::unexpected(free.error());
+    for (const auto& pod : made)
+        if (auto taken = pod->take_addresses(); !taken) return tl::unexpected(taken.error());
     for (const auto& pod : made)
         for (const auto& other : made)
             if (pod != other)

@@ -1,10 +1,11 @@
-// Compares bridge addresses, CNI subnets and the kubelet's podCIDR with the inventory.
+// Bridge addresses, CNI subnets and the kubelet's podCIDR, each compared with the inventory.
 #include "checks/own_network.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "checks/common.h"
+#include "checks/own_bridge.h"
+#include "checks/own_config.h"
 #include "checks/sysctls.h"
 #include "engine/classify.h"
 #include "engine/route_text.h"
@@ -12,102 +13,7 @@
 namespace podroute {
 namespace {
 
-constexpr std::string_view kCniFolder = "/etc/cni/net.d/";
 constexpr std::uint8_t kProtocolKernel = 2;
-
-// As configuration files are read: bits behind the length do not matter.
-std::optional<Prefix> lenient_prefix(const std::string& text) {
-    const std::size_t slash = text.find('/');
-    if (slash == std::string::npos) return std::nullopt;
-    const auto address = Address::parse(text.substr(0, slash));
-    unsigned length = 0;
-    const char* end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data() + slash + 1, end, length);
-    if (!address || error != std::errc{} || stop != end || length > address->bits()) return std::nullopt;
-    return Prefix{*address, length};
-}
-
-bool names_family(const std::vector<std::string>& texts, Family family) {
-    return std::any_of(texts.begin(), texts.end(), [&](const std::string& text) {
-        const auto prefix = lenient_prefix(text);
-        return prefix && prefix->family() == family;
-    });
-}
-
-// The text that stands where `cidr` should. One that is no prefix (a placeholder that was never replaced)
-// counts for the pod CIDRs whose family is not named, in their order.
-std::optional<std::string> instead_of(const Prefix& cidr, const InventoryHost& host,
-                                      const std::vector<std::string>& texts) {
-    std::vector<std::string> placeholders;
-    std::optional<std::string> other;
-    for (const std::string& text : texts) {
-        const auto prefix = lenient_prefix(text);
-        if (!prefix) placeholders.push_back(text);
-        if (!prefix || prefix->family() != cidr.family()) continue;
-        if (std::find(host.pod_cidrs.begin(), host.pod_cidrs.end(), *prefix) != host.pod_cidrs.end())
-            return std::nullopt;
-        if (!other) other = text;
-    }
-    if (other) return other;
-    std::size_t at = 0;
-    for (const Prefix& own : host.pod_cidrs) {
-        if (own == cidr) break;
-        if (!names_family(texts, own.family())) ++at;
-    }
-    return at < placeholders.size() ? std::optional(placeholders[at]) : std::nullopt;
-}
-
-// The subnets of the file that the container runtime uses: the first that is more than the loopback's.
-std::pair<std::string, std::vector<std::string>> cni_subnets(const HostFacts& facts) {
-    std::pair<std::string, std::vector<std::string>> found;
-    if (!facts.cni.known()) return found;
-    for (const CniNetwork& network : facts.cni->networks) {
-        if (network.type == "loopback" || (!found.first.empty() && network.file != found.first)) continue;
-        found.first = network.file;
-        found.second.insert(found.second.end(), network.subnets.begin(), network.subnets.end());
-    }
-    return found;
-}
-
-std::string config_path(const std::string& file) {
-    return file.starts_with('/') ? file : std::string(kCniFolder) + file;
-}
-
-std::vector<std::string> split(const std::string& text) {
-    std::vector<std::string> parts;
-    for (std::size_t from = 0; from < text.size();) {
-        const std::size_t comma = std::min(text.find(',', from), text.size());
-        if (comma > from) parts.push_back(text.substr(from, comma - from));
-        from = comma + 1;
-    }
-    return parts;
-}
-
-const Link* pod_bridge(const HostFacts& facts, const InventoryHost& host) {
-    const auto index = roles(facts, host).pod_bridge;
-    return index ? find_link(facts, *index) : nullptr;
-}
-
-std::vector<const InterfaceAddress*> addresses_of(const HostFacts& facts, const Link& link, Family family) {
-    std::vector<const InterfaceAddress*> found;
-    if (!facts.addresses.known()) return found;
-    for (const InterfaceAddress& address : *facts.addresses)
-        if (address.ifindex == link.index && address.address.family() == family &&
-            !address.address.is_link_local())
-            found.push_back(&address);
-    return found;
-}
-
-std::vector<const InterfaceAddress*> foreign_addresses(const HostFacts& facts, const InventoryHost& host,
-                                                       const Link& bridge, Family family) {
-    auto found = addresses_of(facts, bridge, family);
-    const bool right = std::any_of(found.begin(), found.end(), [&](const InterfaceAddress* address) {
-        return std::find(host.pod_cidrs.begin(), host.pod_cidrs.end(), address->network()) !=
-               host.pod_cidrs.end();
-    });
-    if (right) found.clear();
-    return found;
-}
 
 std::string text_of(const InterfaceAddress& address) {
     return address.address.to_string() + "/" + std::to_string(address.prefix_length);
@@ -159,12 +65,11 @@ class Mismatch {
         const auto other = instead_of(cidr_, host_, subnets);
         if (!other) return;
         add(configured("the CNI configuration", *other));
-        edit(*other, config_path(file));
+        edit(*other, cni_path(file));
     }
 
     void look_at_kubelet() {
-        if (!facts_.cni.known()) return;
-        const auto other = instead_of(cidr_, host_, split(facts_.cni->kubelet_pod_cidr));
+        const auto other = instead_of(cidr_, host_, kubelet_subnets(facts_));
         if (!other) return;
         add(configured("the kubelet configuration", *other));
         edit(*other, "/var/lib/kubelet/kubelet-config.yaml");
@@ -179,7 +84,7 @@ class Mismatch {
         add("the CNI configuration of " + host_.name + " names the bridge " + network->bridge +
             ", but the pod network is on " + bridge->name);
         if (first && is_pod_bridge_name(bridge->name)) cause_.severity = Severity::warning;
-        const std::string path = config_path(network->file);
+        const std::string path = cni_path(network->file);
         if (plain_word(network->bridge) && plain_word(bridge->name) && plain_word(path))
             cause_.commands.push_back(
                 on_host(host_.name, "sed -i s#" + network->bridge + "#" + bridge->name + "# " + path));
@@ -278,16 +183,6 @@ class Mismatch {
 
 }  // namespace
 
-std::vector<Prefix> foreign_bridge_networks(const HostFacts& facts, const InventoryHost& host) {
-    std::vector<Prefix> networks;
-    const Link* bridge = pod_bridge(facts, host);
-    if (bridge == nullptr) return networks;
-    for (const Prefix& cidr : host.pod_cidrs)
-        for (const InterfaceAddress* address : foreign_addresses(facts, host, *bridge, cidr.family()))
-            networks.push_back(address->network());
-    return networks;
-}
-
 Route connected_route(const Prefix& network, std::uint32_t ifindex) {
     Route route;
     route.destination = network;
@@ -296,15 +191,6 @@ Route connected_route(const Prefix& network, std::uint32_t ifindex) {
     route.metric = network.family() == Family::v4 ? 0 : 256;
     route.next_hops = {{std::nullopt, ifindex, 0, 1}};
     return route;
-}
-
-const Link* bridge_with(const HostFacts& facts, const InventoryHost& host, const Prefix& cidr) {
-    const Link* bridge = pod_bridge(facts, host);
-    if (bridge == nullptr) return nullptr;
-    const auto addresses = addresses_of(facts, *bridge, cidr.family());
-    const bool has = std::any_of(addresses.begin(), addresses.end(),
-                                 [&](const InterfaceAddress* a) { return a->network() == cidr; });
-    return has ? bridge : nullptr;
 }
 
 std::optional<Cause> network_mismatch(const InventoryHost& host, const HostFacts& facts, const Prefix& cidr,

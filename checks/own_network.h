@@ -12,12 +12,6 @@
 
 namespace podroute {
 
-// Networks on the pod bridge of families in which it carries none of the host's pod CIDRs.
-std::vector<Prefix> foreign_bridge_networks(const HostFacts& facts, const InventoryHost& host);
-
-// The link that carries an address of exactly this network, among the pod bridge's; null if it has none.
-const Link* bridge_with(const HostFacts& facts, const InventoryHost& host, const Prefix& cidr);
-
 // What the kernel makes of an address with this network on a link.
 Route connected_route(const Prefix& network, std::uint32_t ifindex);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "checks/common.h"
+#include "checks/own_bridge.h"
 #include "checks/own_network.h"
 #include "engine/classify.h"
 #include "engine/fib.h"

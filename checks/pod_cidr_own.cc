@@ -3,6 +3,7 @@
 
 #include "checks/checks.h"
 #include "checks/common.h"
+#include "checks/own_bridge.h"
 #include "checks/own_network.h"
 #include "checks/own_route.h"
 #include "engine/classify.h"

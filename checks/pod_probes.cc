@@ -5,6 +5,7 @@
 #include "checks/checks.h"
 #include "checks/common.h"
 #include "checks/packets.h"
+#include "engine/loss.h"
 #include "engine/packet_words.h"
 
 namespace podroute {
@@ -31,7 +32,7 @@ std::string lost_text(const ProbedFlow& flow) {
             break;
     }
     return std::to_string(flow.arrived) + " of " + sent + " arrived, " + std::to_string(flow.heard()) +
-           " answered";
+           " answered; " + loss_interval_text(flow.sent - flow.heard(), flow.sent);
 }
 
 Verdict judge(const Snapshot& snapshot, const Expected& expected, const ProbeFacts& facts,

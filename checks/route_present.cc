@@ -5,7 +5,7 @@
 #include "checks/checks.h"
 #include "checks/common.h"
 #include "checks/duplicates.h"
-#include "checks/own_network.h"
+#include "checks/own_bridge.h"
 #include "engine/classify.h"
 
 namespace podroute {

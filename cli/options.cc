@@ -113,14 +113,17 @@ struct Selection {
     std::vector<std::string> only, layers, skip;
 };
 
-void add_selection(CLI::App& app, Selection& selection, Policy& policy) {
-    constexpr auto group = "Selection";
+void add_routing(CLI::App& app, Policy& policy) {
     static const std::map<std::string, Routing> routings{
         {"auto", Routing::automatic}, {"host", Routing::host}, {"fabric", Routing::fabric}};
     add_choice(app, "--routing", policy.routing, routings,
                "Who routes pod CIDRs: host (each host holds a route), fabric (the network does: no host "
                "routes are asserted), auto")
         ->type_name("MODE");
+}
+
+void add_selection(CLI::App& app, Selection& selection, Policy& policy) {
+    constexpr auto group = "Selection";
     app.add_option("--only", selection.only, "Judge these hosts only")
         ->type_name("HOST,..")
         ->delimiter(',')
@@ -150,8 +153,11 @@ struct ProbeOptions {
     std::string pairs = "auto";
 };
 
+constexpr auto kProbeGroup = "Probes";
+
+// Those of every command that sends packets.
 void add_probes(CLI::App& app, ProbeOptions& probes, Policy& policy, std::string& pcap) {
-    constexpr auto group = "Probes";
+    constexpr auto group = kProbeGroup;
     app.add_option("--protocol", probes.protocols,
                    "Probe by these (icmp, tcp, udp; default icmp,tcp), or by none: tables only")
         ->type_name("PROTOCOL,..")
@@ -178,6 +184,15 @@ void add_probes(CLI::App& app, ProbeOptions& probes, Policy& policy, std::string
         ->type_name("PORT")
         ->check(CLI::Range(1, 65535).description(""))
         ->group(group);
+    app.add_option("--pcap", pcap, "Write what was caught as a capture file, for tcpdump")
+        ->type_name("FILE")
+        ->check(file_name())
+        ->group(group);
+}
+
+// Which pairs, and of which the way.
+void add_pairs(CLI::App& app, ProbeOptions& probes, Policy& policy) {
+    constexpr auto group = kProbeGroup;
     static const std::map<std::string, Trace> traces{
         {"failed", Trace::failed}, {"all", Trace::all}, {"none", Trace::none}};
     add_choice(app, "--trace", policy.trace, traces, "Follow the paths of: failed (default), all, none")
@@ -187,9 +202,6 @@ void add_probes(CLI::App& app, ProbeOptions& probes, Policy& policy, std::string
                    "Peers of each pod network: full, auto (full up to 128 networks, then few), or a number")
         ->type_name("PAIRS")
         ->capture_default_str()
-        ->group(group);
-    app.add_option("--pcap", pcap, "Write what was caught as a capture file, for tcpdump")
-        ->type_name("FILE")
         ->group(group);
 }
 
@@ -309,9 +321,11 @@ std::variant<Command, int> parse_command_line(int argc, const char* const* argv)
     auto* verify_app = app.add_subcommand("verify", "Verify a cluster over SSH and name what is wrong")
                            ->footer(kVerifyFooter);
     add_machines(*verify_app, verify.machines);
+    add_routing(*verify_app, verify.policy);
     add_selection(*verify_app, selection, verify.policy);
     ProbeOptions probes;
     add_probes(*verify_app, probes, verify.policy, verify.pcap);
+    add_pairs(*verify_app, probes, verify.policy);
     add_ssh(*verify_app, verify.ssh);
     add_output(*verify_app, verify.output);
     verify_app->add_option("--snapshot", verify.snapshot, "Record what was seen, for 'podroute replay'")
@@ -359,6 +373,9 @@ std::variant<Command, int> parse_command_line(int argc, const char* const* argv)
     trace_app->add_option("SRC", trace.source, "Where the packets start")->required();
     trace_app->add_option("DST", trace.destination, "Where they are to go")->required();
     add_machines(*trace_app, trace.verify.machines);
+    add_routing(*trace_app, trace.verify.policy);
+    ProbeOptions trace_probes;
+    add_probes(*trace_app, trace_probes, trace.verify.policy, trace.verify.pcap);
     add_ssh(*trace_app, trace.verify.ssh);
     add_output(*trace_app, trace.verify.output);
 
@@ -378,6 +395,7 @@ std::variant<Command, int> parse_command_line(int argc, const char* const* argv)
         resolve_fix(fix_mode, verify.fix);
         resolve_undo(*undo_app, undo);
         resolve(probes, verify.policy);
+        resolve(trace_probes, trace.verify.policy);
     } catch (const CLI::ParseError& e) {
         return complain(app, e, config_file());
     }

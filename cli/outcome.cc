@@ -45,11 +45,13 @@ std::optional<ReportFiles> open_reports(const OutputOptions& output, const Repor
 
 int finish(const Report& report, const ReportFiles& files, const OutputOptions& output,
            const std::string& command, const Drawing& drawing) {
-    return finish_with(
-        report, files, output, command, [&](const Report& shown, const TerminalOptions& terminal) {
-            const std::string drawn = drawing && !output.quiet ? drawing(shown, terminal) : std::string();
-            return drawn + render_terminal(shown, terminal);
-        });
+    return finish_with(report, files, output, command,
+                       [&](const Report& shown, const TerminalOptions& terminal) {
+                           if (!drawing || output.quiet) return render_terminal(shown, terminal);
+                           TerminalOptions below = terminal;
+                           below.command.clear();  // the drawing has the head of both
+                           return drawing(shown, terminal) + render_terminal(shown, below);
+                       });
 }
 
 int finish_undo(const Report& report, const ReportFiles& files, const OutputOptions& output) {

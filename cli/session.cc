@@ -129,6 +129,7 @@ struct Session::Parts {
     LoginContext context;
     ProgressDisplay display;
     PcapNg* captures;
+    std::uint32_t observations = 0;
     Fleet fleet;
 
     Parts(const Inventory& inventory, const SshSettings& settings, const OutputOptions& output,
@@ -149,6 +150,7 @@ struct Session::Parts {
           fleet(inventory, logged(context)) {}
 
     Snapshot observe(Snapshot start, Prober& prober) {
+        start.run.observation = observations++;
         return podroute::observe(fleet, std::move(start), prober, cancel, [&](const ProgressEvent& e) {
             display.update(e.phase, e.reached, e.read, e.total);
         });
@@ -177,10 +179,10 @@ Snapshot Session::observe(Snapshot start) {
     ProberChain chain({&neighbours, &packets});
     FrameTap::Sink sink;
     if (parts_->captures != nullptr)
-        sink = [this](const RoundPlan& plan, const Caught& caught) {
-            parts_->captures->add(plan, caught, now_us());
+        sink = [this](const RoundPlan& plan, const Caught& caught, std::uint64_t began_us) {
+            parts_->captures->add(plan, caught, began_us);
         };
-    FrameTap prober(chain, std::move(sink));
+    FrameTap prober(chain, std::move(sink), &now_us);
     return parts_->observe(std::move(start), prober);
 }
 

@@ -9,6 +9,7 @@
 #include "engine/explain.h"
 #include "engine/fold.h"
 #include "engine/packet_causes.h"
+#include "engine/packet_words.h"
 #include "engine/place_causes.h"
 #include "engine/probed_pairs.h"
 #include "engine/walk.h"
@@ -233,9 +234,14 @@ class Diagnosing {
 
     void look_at_sizes() {
         for (const FullSize& sizes : full_sizes(evidence_.probes)) {
-            const auto* check = pairs_.check(kFullSizeCheck, *sizes.largest);
-            if (check != nullptr && check->first == Status::fail && !sizes.works() && !sizes.unknown())
+            const ProbedFlow& full = *sizes.largest;
+            const std::uint32_t max_loss = snapshot_.policy.max_loss_ppm;
+            const auto* check = pairs_.check(kFullSizeCheck, full);
+            if (check == nullptr || (check->first != Status::fail && check->first != Status::warn)) continue;
+            if (finding_of(evidence_.probes, sizes, max_loss) == SizeFinding::swallowed)
                 packets_.add_full_size(sizes, check->second);
+            else
+                packets_.add(full, finding_of(evidence_.probes, full, max_loss), check->second);
         }
     }
 
@@ -278,8 +284,8 @@ class Diagnosing {
         if (leg.status == WalkStatus::pass || result_.paths.size() >= kMaxPaths) return;
         const bool reply = std::string_view(name) == "reply";
         PathReport path;
-        path.source = to_string(reply ? to : from);
-        path.destination = to_string(reply ? from : to);
+        path.source = path_end(snapshot_.inventory, reply ? to : from);
+        path.destination = path_end(snapshot_.inventory, reply ? from : to);
         path.leg = name;
         path.expected = {from.host, to.host};
         path.hops = leg.hops;
@@ -328,8 +334,7 @@ class Diagnosing {
 
     static void add_lines(Cause& cause, const std::vector<std::string>& lines, std::size_t pairs) {
         cause.evidence.insert(cause.evidence.end(), lines.begin(), lines.end());
-        if (pairs > lines.size())
-            cause.evidence.push_back("and " + std::to_string(pairs - lines.size()) + " more pairs");
+        if (pairs > lines.size()) cause.evidence.push_back(more_text(pairs - lines.size(), "pair"));
     }
 
     Diagnosis unexplained(const Unexplained& entry) const {

@@ -35,6 +35,12 @@ double turning_point(Predicate before) {
     return low;
 }
 
+// With one decimal.
+std::string percent(double share) {
+    const long tenths = std::lround(share * 1000);
+    return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10);
+}
+
 }  // namespace
 
 LossInterval loss_interval(std::uint32_t lost, std::uint32_t sent) {
@@ -45,6 +51,12 @@ LossInterval loss_interval(std::uint32_t lost, std::uint32_t sent) {
         interval.lower = turning_point([&](double p) { return 1 - at_most(lost - 1, sent, p) < kTail; });
     if (lost < sent) interval.upper = turning_point([&](double p) { return at_most(lost, sent, p) > kTail; });
     return interval;
+}
+
+std::string loss_interval_text(std::uint32_t lost, std::uint32_t sent) {
+    const LossInterval interval = loss_interval(lost, sent);
+    return std::to_string(lost) + " of " + std::to_string(sent) + " lost: " + percent(interval.lower) +
+           " to " + percent(interval.upper) + " % (95 % confidence)";
 }
 
 }  // namespace podroute

@@ -22,6 +22,14 @@ bool may_drop(const FilterChain& chain, bool local) {
     return !chain.type.ends_with(" hook forward") || !local;
 }
 
+// "1500 bytes are lost, 1400 bytes pass"
+std::string size_text(const FullSize& sizes) {
+    std::string text = std::to_string(sizes.largest->size) + " bytes are lost";
+    if (sizes.passing != nullptr) text += ", " + std::to_string(sizes.passing->size) + " bytes pass";
+    if (sizes.named_mtu != 0) text += ", a router asked for " + std::to_string(sizes.named_mtu);
+    return text;
+}
+
 }  // namespace
 
 PacketCauses::PacketCauses(const Snapshot& snapshot, const ProbeFacts& facts, Places& places)
@@ -182,27 +190,47 @@ void PacketCauses::add_rewritten(const ProbedFlow& flow, const std::string& chec
     count(made, flow, check_id, false);
 }
 
-void PacketCauses::add_filtered(const ProbedFlow& flow, const std::string& check_id) {
-    const Place place = places_.place(flow);
+PacketCauses::Entry& PacketCauses::filtered_entry(const ProbedFlow& echo) {
+    const Place place = places_.place(echo);
     HostId host = place.kind == PlaceKind::inside ? place.host : HostId{};
-    for (const Objection& objection : flow.objections)
-        if (unreachable(objection, flow.source.address.family()))
-            host = carrier(snapshot_, flow, objection.from);
+    for (const Objection& objection : echo.objections)
+        if (unreachable(objection, echo.source.address.family()))
+            host = carrier(snapshot_, echo, objection.from);
     Entry& made = entry("icmp-filtered", host, "icmp echo");
+    if (!made.cause.summary.empty()) return made;
     made.cause.severity = Severity::warning;
     made.cause.summary = (host.empty() ? std::string("something between the hosts") : host) +
                          " filters ICMP echo, while TCP passes";
     if (!host.empty())
         made.cause.commands = {on_host(host, "iptables-save -c"), on_host(host, "nft list ruleset")};
-    count(made, flow, check_id, false);
+    return made;
+}
+
+void PacketCauses::add_filtered(const ProbedFlow& flow, const std::string& check_id) {
+    count(filtered_entry(flow), flow, check_id, false);
+}
+
+// Where echo is filtered, so is what would say which size passes: connections open, and hang.
+void PacketCauses::add_silent_size(const ProbedFlow& echo, const FullSize& sizes,
+                                   const std::string& check_id) {
+    Entry& made = filtered_entry(echo);
+    if (made.cause.severity != Severity::error) {
+        made.cause.severity = Severity::error;
+        made.cause.summary += "; large packets vanish, and no ICMP names a size that passes";
+        made.cause.evidence.push_back(flow_name(snapshot_.inventory, *sizes.largest) + "   " +
+                                      line(*sizes.largest) + "; " + size_text(sizes));
+    }
+    made.affects.push_back(check_id);
 }
 
 void PacketCauses::add_full_size(const FullSize& sizes, const std::string& check_id) {
     const ProbedFlow& flow = *sizes.largest;
+    const ProbedFlow* echo = flow.protocol == Protocol::tcp
+                                 ? facts_.either_way(flow.source, flow.destination, Protocol::icmp)
+                                 : nullptr;
+    if (echo != nullptr) return add_silent_size(*echo, sizes, check_id);
     const Place place = places_.place(flow);
-    std::string more = std::to_string(flow.size) + " bytes are lost";
-    if (sizes.passing != nullptr) more += ", " + std::to_string(sizes.passing->size) + " bytes pass";
-    if (sizes.named_mtu != 0) more += ", a router asked for " + std::to_string(sizes.named_mtu);
+    std::string more = size_text(sizes);
     if (place.kind != PlaceKind::inside) {
         large_.push_back({&flow, true, check_id, sender(flow), target(flow), std::move(more)});
         return;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/fabric.h"
+#include "engine/full_size.h"
 #include "engine/places.h"
 #include "engine/probe_finding.h"
 #include "model/report.h"
@@ -24,6 +25,7 @@ class PacketCauses {
     // A flow that its finding says is not fine; check_id is that of the check which says so. Where nothing
     // is known that would explain it, it stands under `unexplained`.
     void add(const ProbedFlow& flow, Finding finding, const std::string& check_id);
+    // Large packets of which none got through.
     void add_full_size(const FullSize& sizes, const std::string& check_id);
     void add_detour(const ProbedFlow& flow, const std::vector<HostId>& hosts, const std::string& check_id);
     // A flow that is lost, and nothing that is known predicts it.
@@ -82,7 +84,9 @@ class PacketCauses {
     const ProbedFlow* dead_next_hop(const ProbedFlow& flow);
     bool add_dead_next_hop(const ProbedFlow& flow, const std::string& check_id);
     void add_rewritten(const ProbedFlow& flow, const std::string& check_id);
+    Entry& filtered_entry(const ProbedFlow& echo);
     void add_filtered(const ProbedFlow& flow, const std::string& check_id);
+    void add_silent_size(const ProbedFlow& echo, const FullSize& sizes, const std::string& check_id);
     void add_partly_lost(const ProbedFlow& flow, bool certain, const std::string& check_id);
     static std::vector<Shared> by_host(std::vector<Loss> left);
     void add_shared(const Shared& group, const Loss& loss);

@@ -162,7 +162,7 @@ void PacketCauses::add_shared(const Shared& group, const Loss& loss) {
     const std::string way = host.empty() ? "from " + loss.from + " to " + loss.to : "from or to " + host;
     made.cause.summary = "a part of the packets " + way + " is lost on the way";
     if (!host.empty()) made.cause.commands = {on_host(host, "ip -s link show")};
-    count(made, *loss.flow, loss.check_id, loss.certain);
+    count(made, *loss.flow, loss.check_id, loss.certain && loss.flow->is_pair());
 }
 
 void PacketCauses::add_shared_size(const Shared& group, const Loss& loss) {
@@ -200,8 +200,7 @@ std::vector<Diagnosis> PacketCauses::take() {
                               on_host(cause.host, "ip xfrm policy")};
         cause.evidence.insert(cause.evidence.end(), made.lines.begin(), made.lines.end());
         if (made.flows > made.lines.size())
-            cause.evidence.push_back("and " + std::to_string(made.flows - made.lines.size()) +
-                                     " more probes");
+            cause.evidence.push_back(more_text(made.flows - made.lines.size(), "probe"));
         result.push_back({std::move(cause), made.failed, {}, std::move(made.affects)});
     }
     entries_.clear();

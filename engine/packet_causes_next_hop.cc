@@ -23,7 +23,7 @@ const ProbedFlow* PacketCauses::dead_next_hop(const ProbedFlow& flow) {
     bool another_delivers = false;
     for (const ProbedFlow& leg : facts_.next_hops) {
         if (!same_way(leg, from, to, flow.source.address.family())) continue;
-        if (leg.fate() == ProbeFate::works) another_delivers = true;
+        if (leg.heard() > 0) another_delivers = true;
         if (dead == nullptr && leg.fate() == ProbeFate::request_lost &&
             places_.place(leg).kind == PlaceKind::between)
             dead = &leg;

@@ -9,7 +9,7 @@ namespace podroute {
 
 void PacketCauses::add_partly_lost(const ProbedFlow& flow, bool certain, const std::string& check_id) {
     const Place place = places_.place(flow);
-    if (certain) ++explained_;
+    if (certain && flow.is_pair()) ++explained_;
     if (place.kind == PlaceKind::inside)
         parts_.push_back({&flow, certain, check_id, place});
     else
@@ -51,8 +51,9 @@ PacketCauses::Entry* PacketCauses::drop_at(const Place& place) {
 void PacketCauses::take_parts() {
     for (const Part& part : parts_) {
         const HostId& host = part.place.host;
+        const bool failed = part.certain && part.flow->is_pair();
         if (Entry* drop = drop_at(part.place)) {
-            count(*drop, *part.flow, part.check_id, part.certain);
+            count(*drop, *part.flow, part.check_id, failed);
             continue;
         }
         Entry& made = entry("packet-loss", host, "");
@@ -60,7 +61,7 @@ void PacketCauses::take_parts() {
         if (part.certain) made.cause.severity = Severity::error;
         made.cause.summary = host + " loses a part of the packets";
         made.cause.commands = {on_host(host, "ip -s link show")};
-        count(made, *part.flow, part.check_id, part.certain);
+        count(made, *part.flow, part.check_id, failed);
     }
     parts_.clear();
 }

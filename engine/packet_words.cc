@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <system_error>
 
+#include "engine/loss.h"
+
 namespace podroute {
 namespace {
 
@@ -50,10 +52,17 @@ std::string loss_text(const ProbedFlow& flow, const Place& at) {
         return std::string(to_string(flow.protocol)) + " request, " + not_sent_text(flow);
     const ProbeLeg leg = flow.failed_leg();
     std::string text = std::string(to_string(flow.protocol)) + " " + leg_text(leg);
+    if (flow.purpose == Purpose::full_size) text += " of " + std::to_string(flow.size) + " bytes";
     text += at.interface.empty() ? " lost" : " last seen at " + at.interface + " of " + at.host;
     text += ", " + std::to_string(flow.arrived) + " of " + std::to_string(flow.sent) + " arrived";
-    if (flow.arrived > 0) text += ", " + std::to_string(flow.heard()) + " answered";
+    if (flow.arrived > 0 && flow.answers_count()) text += ", " + std::to_string(flow.heard()) + " answered";
+    if (flow.fate() == ProbeFate::partly_lost)
+        text += "; " + loss_interval_text(flow.sent - flow.heard(), flow.sent);
     return text;
+}
+
+std::string more_text(std::size_t n, const std::string& what) {
+    return "and " + std::to_string(n) + " more " + what + (n == 1 ? "" : "s");
 }
 
 std::string networks_text(const Inventory& inventory, const HostId& host, Family family) {

@@ -70,7 +70,7 @@ std::vector<Seen> before_the_loss(std::vector<Seen> seen, std::uint32_t before) 
         }
         before = seen[i].count;
     }
-    seen.resize(cut);
+    seen.resize(most == 0 ? 0 : cut);
     return seen;
 }
 
@@ -126,7 +126,7 @@ std::vector<Seen> Places::ordered(std::span<const RoundSays> rounds, const Probe
         for (const Sighting& sighting : result->sightings) {
             if (sighting.leg != leg || sighting.count == 0) continue;
             Seen seen{stage_of(sighting, sender, target), sighting.host, sighting.interface, sighting.leaving,
-                      sighting.count};
+                      small_hop_limit(*result) ? 0 : sighting.count};
             const auto same = std::find_if(found.begin(), found.end(),
                                            [&](const Seen& other) { return same_place(other, seen); });
             if (same != found.end())

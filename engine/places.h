@@ -29,7 +29,7 @@ struct Seen {
     HostId host;
     std::string interface;
     bool leaving = false;
-    std::uint32_t count = 0;
+    std::uint32_t count = 0;  // packets; those that are meant to die on the way show the way and do not count
 };
 
 // Where a leg ends.

@@ -96,11 +96,14 @@ Endpoint any_pod(const Inventory& inventory, const Endpoint& endpoint) {
 
 }  // namespace
 
-std::uint32_t ProbedFlow::heard() const {
+bool ProbedFlow::answers_count() const {
     // Nobody has the address that a leg is tried with, so that nobody answers. A large packet is tried both
     // ways, and the kernel that answers one may break its answer into fragments.
-    if (purpose == Purpose::next_hop || purpose == Purpose::full_size) return arrived;
-    return std::min(arrived, answered);
+    return purpose != Purpose::next_hop && purpose != Purpose::full_size;
+}
+
+std::uint32_t ProbedFlow::heard() const {
+    return answers_count() ? std::min(arrived, answered) : arrived;
 }
 
 // Netfilter (and a program of a cgroup) say EPERM; the others are fib_lookup()'s for a packet of the host's
@@ -137,6 +140,12 @@ const ProbedFlow* ProbeFacts::find(const Endpoint& source, const Endpoint& desti
                                    Protocol protocol) const {
     const auto at = index.find({source, destination, protocol});
     return at == index.end() ? nullptr : &verdicts[at->second];
+}
+
+const ProbedFlow* ProbeFacts::either_way(const Endpoint& source, const Endpoint& destination,
+                                         Protocol protocol) const {
+    const ProbedFlow* flow = find(source, destination, protocol);
+    return flow != nullptr ? flow : find(destination, source, protocol);
 }
 
 ProbeFacts fold_probes(const Snapshot& snapshot) {
@@ -176,19 +185,6 @@ ProbeFacts fold_probes(const Snapshot& snapshot) {
 bool packets_sent(const Snapshot& snapshot) {
     return std::any_of(snapshot.rounds.begin(), snapshot.rounds.end(),
                        [](const RoundResult& round) { return !round.probes.empty(); });
-}
-
-std::string endpoint_name(const Inventory& inventory, const Endpoint& endpoint) {
-    std::string name = to_string(endpoint);
-    const InventoryHost* host = inventory.find(endpoint.host);
-    if (host == nullptr || endpoint.vantage != Vantage::pod) return name;
-    const auto of_family =
-        std::count_if(host->pod_cidrs.begin(), host->pod_cidrs.end(),
-                      [&](const Prefix& cidr) { return cidr.family() == endpoint.address.family(); });
-    if (of_family < 2) return name;
-    for (const Prefix& cidr : host->pod_cidrs)
-        if (cidr.contains(endpoint.address)) name += " " + cidr.to_string();
-    return name;
 }
 
 std::string pair_name(const Inventory& inventory, const Endpoint& source, const Endpoint& destination) {

@@ -44,8 +44,12 @@ struct ProbedFlow {
     bool watched = false;               // in some round captures stood on the way at both ends
     std::vector<RoundSays> rounds;      // those with a small hop limit included
 
+    // What counts as a failed or explained probe of the run. The sizes of a pair are no pairs of their own.
+    bool is_pair() const { return purpose != Purpose::full_size; }
     bool same_host() const { return source.host == destination.host; }
-    // Answers count only for what arrived. Of large packets and those by one next hop, what arrived.
+    // False of large packets and of those by one next hop: what arrived counts.
+    bool answers_count() const;
+    // Answers count only for what arrived.
     std::uint32_t heard() const;
     ProbeFate fate() const;
     // Why the sender's kernel said no, as one who asks what becomes of pods' packets must know: EPERM of a
@@ -64,6 +68,9 @@ struct ProbeFacts {
 
     bool any() const { return !verdicts.empty() || !full_size.empty(); }
     const ProbedFlow* find(const Endpoint& source, const Endpoint& destination, Protocol protocol) const;
+    // Where a pair is probed one way only, the other way is that of its answers.
+    const ProbedFlow* either_way(const Endpoint& source, const Endpoint& destination,
+                                 Protocol protocol) const;
     std::map<std::tuple<Endpoint, Endpoint, Protocol>, std::size_t> index;  // into verdicts
 };
 
@@ -71,8 +78,6 @@ ProbeFacts fold_probes(const Snapshot& snapshot);
 // True if any round sent packets between endpoints.
 bool packets_sent(const Snapshot& snapshot);
 
-// "pod node-0", "node server"; with the CIDR where the host has several of that family.
-std::string endpoint_name(const Inventory& inventory, const Endpoint& endpoint);
 // "pod node-0 → pod node-1", with " (IPv6)" for IPv6: the same from run to run.
 std::string flow_name(const Inventory& inventory, const ProbedFlow& flow);  // with " via GATEWAY" of a leg
 std::string pair_name(const Inventory& inventory, const Endpoint& source, const Endpoint& destination);

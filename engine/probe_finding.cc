@@ -2,7 +2,6 @@
 #include "engine/probe_finding.h"
 
 #include <algorithm>
-#include <map>
 
 #include "engine/carrier.h"
 #include "engine/loss.h"
@@ -51,7 +50,6 @@ Finding finding_of(const ProbeFacts& facts, const ProbedFlow& flow, std::uint32_
         case ProbeFate::works:
             return flow.source_seen ? Finding::rewritten : Finding::fine;
         case ProbeFate::partly_lost: {
-            if (flow.purpose == Purpose::next_hop) return Finding::lost;
             const LossInterval loss = loss_interval(flow.sent - flow.heard(), flow.sent);
             return loss.lower * 1e6 > max_loss_ppm ? Finding::many_lost : Finding::few_lost;
         }
@@ -75,40 +73,23 @@ std::vector<HostId> detour(const Snapshot& snapshot, const ProbedFlow& flow) {
         // A switch may flood a frame to every port: only what a host sends on has passed it.
         for (const Sighting& sighting : result->sightings)
             if (sighting.leaving && sighting.count > 0) add(sighting.host);
-        if (result->purpose != Purpose::hop_limit) continue;
-        for (const Objection& objection : result->objections)
-            if (time_exceeded(objection, flow.source.address.family()))
-                add(carrier(snapshot, flow, objection.from));
     }
+    for (const HopAnswer& answer : hop_answers(snapshot, flow)) add(answer.host);
     return hosts;
 }
 
-bool FullSize::works() const {
-    if (passing == largest) return true;
-    return passing != nullptr && named_mtu != 0 && passing->size >= named_mtu;
-}
-
-bool FullSize::unknown() const {
-    return largest->fate() == ProbeFate::unknown;
-}
-
-std::vector<FullSize> full_sizes(const ProbeFacts& facts) {
-    std::vector<FullSize> all;
-    std::map<std::tuple<Endpoint, Endpoint, Protocol>, std::size_t> index;
-    for (const ProbedFlow& flow : facts.full_size) {
-        const auto [at, added] =
-            index.emplace(std::tuple(flow.source, flow.destination, flow.protocol), all.size());
-        if (added) all.emplace_back();
-        FullSize& entry = all[at->second];
-        if (entry.largest == nullptr || flow.size > entry.largest->size) entry.largest = &flow;
-        const bool some = flow.fate() != ProbeFate::unknown && flow.heard() > 0;
-        if (some && (entry.passing == nullptr || flow.size > entry.passing->size)) entry.passing = &flow;
-        for (const Objection& objection : flow.objections)
-            if (too_big(objection, flow.source.address.family()) &&
-                (entry.named_mtu == 0 || objection.mtu < entry.named_mtu))
-                entry.named_mtu = objection.mtu;
+std::vector<HopAnswer> hop_answers(const Snapshot& snapshot, const ProbedFlow& flow) {
+    std::vector<HopAnswer> answers;
+    for (const auto& [result, round] : flow.rounds) {
+        if (result->purpose != Purpose::hop_limit) continue;
+        for (const Objection& objection : result->objections)
+            if (time_exceeded(objection, flow.source.address.family()))
+                answers.push_back(
+                    {result->hop_limit, objection.from, carrier(snapshot, flow, objection.from)});
     }
-    return all;
+    std::stable_sort(answers.begin(), answers.end(),
+                     [](const HopAnswer& a, const HopAnswer& b) { return a.hop < b.hop; });
+    return answers;
 }
 
 }  // namespace podroute

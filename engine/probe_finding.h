@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "engine/probe_facts.h"
 
@@ -20,21 +21,17 @@ enum class Finding : std::uint8_t {
 // facts: the flow's own, for the other protocols of its pair.
 Finding finding_of(const ProbeFacts& facts, const ProbedFlow& flow, std::uint32_t max_loss_ppm);
 
+// Who answered packets whose hop limit ended there, by hop limit.
+struct HopAnswer {
+    std::uint8_t hop = 0;
+    Address address;
+    HostId host;  // that carries the address; empty: none of the inventory
+};
+std::vector<HopAnswer> hop_answers(const Snapshot& snapshot, const ProbedFlow& flow);
+
 // The hosts other than the two ends that a flow which works passed: they sent its packets on, or answered
 // those whose hop limit ended there. Addresses of no host of the inventory are left out.
 std::vector<HostId> detour(const Snapshot& snapshot, const ProbedFlow& flow);
-
-// The sizes of one pair and protocol.
-struct FullSize {
-    const ProbedFlow* largest = nullptr;  // what was tried first
-    const ProbedFlow* passing = nullptr;  // the largest of which some came through, null if none did
-    std::uint32_t named_mtu = 0;          // by a fragmentation needed or Packet Too Big; 0: none came
-    // The largest passes, or the size that a router named.
-    bool works() const;
-    bool unknown() const;
-};
-// One for each pair and protocol, in the order of probing.
-std::vector<FullSize> full_sizes(const ProbeFacts& facts);
 
 // ICMP 3/4, ICMPv6 2.
 bool too_big(const Objection& objection, Family family);

@@ -35,6 +35,17 @@ void add_host(std::vector<std::string>& hosts, const std::string& host) {
     if (hosts.empty() || hosts.back() != host) hosts.push_back(host);
 }
 
+// Where packets of a leg end, for a person; empty: not known.
+std::string end_text(const Place& end) {
+    const std::string last = ", last seen at " + end.interface;
+    if (end.interface.empty()) return "";
+    if (end.kind == PlaceKind::inside) return "inside " + end.host + last;
+    if (end.kind == PlaceKind::between)
+        return "left " + end.host + " by " + end.interface + " and entered no host";
+    if (end.kind == PlaceKind::elsewhere) return "came to " + end.host + ", which it is not for" + last;
+    return "on " + end.host + last;
+}
+
 class Paths {
   public:
     Paths(const Snapshot& snapshot, Places& places) : snapshot_(snapshot), places_(places) {}
@@ -56,8 +67,8 @@ class Paths {
         const HostId& sender = request ? flow.source.host : flow.destination.host;
         const HostId& target = request ? flow.destination.host : flow.source.host;
         PathReport path;
-        path.source = to_string(flow.source);
-        path.destination = to_string(flow.destination);
+        path.source = path_end(snapshot_.inventory, flow.source);
+        path.destination = path_end(snapshot_.inventory, flow.destination);
         path.leg = request ? "request" : "reply";
         path.expected = {sender};
         add_host(path.expected, target);
@@ -68,14 +79,14 @@ class Paths {
             // What a switch floods to others is no part of the way.
             if (at.stage == Stage::other_entered && through > 0 && !sent_on(seen, at.host)) continue;
             add_host(path.hops, at.host);
-            path.steps.push_back({at.host, at.interface, at.leaving, at.count});
+            path.steps.push_back({at.host, at.interface, at.leaving, at.count, 0});
         }
+        path.protocol = flow.protocol;
         if (request) add_answers(flow, path);
         if (through > 0) add_host(path.hops, target);
         path.status = through >= out ? "pass" : "fail";
         if (path.status == "fail") {
-            const Place end = places_.place(flow);
-            if (!end.interface.empty()) path.reason = "last seen at " + end.interface;
+            path.reason = end_text(places_.place(flow));
             if (through > 0)
                 path.reason = std::to_string(out - through) + " of " + std::to_string(out) + " lost" +
                               (path.reason.empty() ? "" : ", " + path.reason);
@@ -88,15 +99,34 @@ class Paths {
                            [&](const Seen& at) { return at.stage == Stage::other_left && at.host == host; });
     }
 
-    // Hosts that no capture saw it pass, but that answered when its hop limit ended there.
+    // Who answered when the hop limit ended there: hosts that captures saw it pass as well are marked, hosts
+    // and routers that no capture saw stand behind the hop before them.
     void add_answers(const ProbedFlow& flow, PathReport& path) const {
-        for (const HostId& host : detour(snapshot_, flow)) {
-            if (std::find(path.hops.begin(), path.hops.end(), host) != path.hops.end()) continue;
+        for (const HopAnswer& answer : hop_answers(snapshot_, flow)) {
+            const std::string host = answer.host.empty() ? answer.address.to_string() : answer.host;
+            const auto seen = std::find_if(path.steps.begin(), path.steps.end(),
+                                           [&](const PathStep& step) { return step.host == host; });
+            if (seen == path.steps.end())
+                path.steps.insert(behind(path, answer.hop), {host, "", false, 0, answer.hop});
+            else if (seen->hop == 0)
+                seen->hop = answer.hop;
+            if (answer.host.empty() || std::find(path.hops.begin(), path.hops.end(), host) != path.hops.end())
+                continue;
             const auto end =
                 path.hops.back() == flow.destination.host ? path.hops.end() - 1 : path.hops.end();
             path.hops.insert(end, host);
-            path.steps.push_back({host, "", false, 0});
         }
+    }
+
+    // Behind all steps of the last host that answered to a smaller hop limit, or of the sender.
+    static std::vector<PathStep>::iterator behind(PathReport& path, std::uint8_t hop) {
+        if (path.steps.empty()) return path.steps.end();
+        HostId last = path.steps.front().host;
+        for (const PathStep& step : path.steps)
+            if (step.hop != 0 && step.hop < hop) last = step.host;
+        return std::find_if(path.steps.rbegin(), path.steps.rend(),
+                            [&](const PathStep& step) { return step.host == last; })
+            .base();
     }
 
     const Snapshot& snapshot_;

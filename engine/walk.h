@@ -13,6 +13,8 @@
 
 namespace podroute {
 
+class WalkWorld;
+
 struct Flow {
     Endpoint source, destination;
     std::uint8_t ip_proto = 0;
@@ -60,8 +62,7 @@ class Walker {
     Walk walk(const Flow& flow, std::span<const HostChange> overlay = {});
 
   private:
-    struct Impl;
-    std::unique_ptr<Impl> impl_;
+    std::unique_ptr<WalkWorld> world_;
 };
 
 Walk walk(const Snapshot& snapshot, const Flow& flow, std::span<const HostChange> overlay = {});

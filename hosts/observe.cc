@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "hosts/ask.h"
+#include "hosts/collect.h"
 
 namespace podroute {
 namespace {
@@ -161,18 +162,8 @@ class Round {
 
     Result<void> collect(const HostId& host, HostLink& link, HostCatch& caught, std::uint32_t wait_ms) {
         if (task_of(host).captures.empty()) return {};
-        const auto until = Clock::now() + std::chrono::milliseconds(wait_ms);
-        do {
-            const auto left = std::max<std::int64_t>(
-                0, std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()).count());
-            auto r = ask<CollectReply>(link, Collect{static_cast<std::uint32_t>(left)},
-                                       std::chrono::milliseconds(left) + kSlack);
-            if (!r) return tl::unexpected(r.error());
-            caught.dropped += r->dropped;
-            caught.frames.insert(caught.frames.end(), std::make_move_iterator(r->frames.begin()),
-                                 std::make_move_iterator(r->frames.end()));
-        } while (Clock::now() < until && !cancel_.stop_requested() && !complete(host, caught));
-        return {};
+        return podroute::collect(link, caught, std::chrono::milliseconds(wait_ms),
+                                 [&] { return cancel_.stop_requested() || complete(host, caught); });
     }
 
     bool complete(const HostId& host, const HostCatch& caught) {

@@ -33,17 +33,24 @@ struct PathStep {
     HostId host;             // or the address of a router that is no host of the inventory
     std::string interface;   // empty where only an answer to a small hop limit tells
     bool leaving = false;    // out of the interface
-    std::uint32_t seen = 0;  // packets
+    std::uint32_t seen = 0;  // packets; those that are meant to end on the way left out
+    std::uint8_t hop = 0;    // the host answered packets of this hop limit; 0: captures alone tell of it
 
     bool operator==(const PathStep&) const = default;
 };
+// "pod node-0", "node server"; with the CIDR where the host has several of that family.
+std::string endpoint_name(const Inventory& inventory, const Endpoint& endpoint);
+// The same with " (IPv6)" for IPv6: what one end of a path is called.
+std::string path_end(const Inventory& inventory, const Endpoint& endpoint);
+
 struct PathReport {
-    std::string source, destination;  // "pod node-0", "node server"
+    std::string source, destination;  // as path_end() says
     std::string leg;                  // "request" or "reply"
     std::vector<std::string> expected, hops;
-    std::string status;             // "pass", "fail", "unknown"
-    std::string reason;             // why it ends ("no route")
-    std::vector<PathStep> steps{};  // where packets were seen, in order; empty: by the tables
+    std::string status;                  // "pass", "fail", "unknown"
+    std::string reason;                  // why it ends ("no route")
+    std::vector<PathStep> steps{};       // where packets were seen, in order; empty: by the tables
+    std::optional<Protocol> protocol{};  // of the packets; none: by the tables
 };
 
 // Where packets of a probe were last seen, on the leg that failed.

@@ -21,8 +21,9 @@ struct RunInfo {
     std::string started;  // RFC 3339, UTC
     std::int64_t duration_ms = 0;
     std::string tool_version;
-    std::string machines_file;  // as the user named it, for the commands in messages
-    bool cancelled = false;     // a signal ended the observation early
+    std::string machines_file;      // as the user named it, for the commands in messages
+    bool cancelled = false;         // a signal ended the observation early
+    std::uint32_t observation = 0;  // how often the run observed before this: --fix looks again afterwards
 
     bool operator==(const RunInfo&) const = default;
 };

@@ -33,8 +33,8 @@ void fields(V& v, Policy& x, const Policy& d) {
 }
 template <class V>
 void fields(V& v, RunInfo& x, const RunInfo& d) {
-    PODROUTE_FIELD(id), PODROUTE_FIELD(started), PODROUTE_FIELD(duration_ms), PODROUTE_FIELD(tool_version);
-    PODROUTE_FIELD(machines_file), PODROUTE_FIELD(cancelled);
+    PODROUTE_FIELD(id), PODROUTE_FIELD(observation), PODROUTE_FIELD(started), PODROUTE_FIELD(duration_ms);
+    PODROUTE_FIELD(tool_version), PODROUTE_FIELD(machines_file), PODROUTE_FIELD(cancelled);
 }
 template <class V>
 void fields(V& v, NeighbourAnswers& x, const NeighbourAnswers& d) {

@@ -13,10 +13,11 @@ namespace {
 constexpr std::uint32_t kApart = 20'000, kLeastApart = 1'000;  // us
 constexpr std::uint32_t kLeastWait = 50, kMostWait = 300;      // ms
 constexpr std::uint32_t kRoundTrips = 4;                       // of the largest seen, that are waited for
-constexpr std::uint16_t kTries = 2;                            // probes of one size
-// Links with PPPoE, VXLAN, WireGuard, IPsec and other tunnels, in bytes; IPv6's least at the end.
-constexpr std::array<std::uint32_t, 12> kUsualSizes{8950, 4000, 1500, 1492, 1480, 1460,
-                                                    1450, 1420, 1400, 1380, 1350, 1280};
+constexpr std::uint16_t kTries = 2;                            // probes of one smaller size
+// Links with PPPoE, VXLAN, WireGuard, IPsec and other tunnels, in bytes; the least of IPv6 and of IPv4 at the
+// end.
+constexpr std::array<std::uint32_t, 13> kUsualSizes{8950, 4000, 1500, 1492, 1480, 1460, 1450,
+                                                    1420, 1400, 1380, 1350, 1280, 576};
 
 class SiteFinder {
   public:
@@ -57,6 +58,7 @@ class Planner {
           sites_(sites_of(snapshot)),
           finder_(sites_),
           builder_(snapshot, RoundStage::detail),
+          round_trip_ms_(largest_round_trip()),
           wait_ms_(wait()),
           apart_us_(
               std::clamp((std::max(snapshot.policy.timeout_ms, wait_ms_) - wait_ms_) * 1000 / kLossSample,
@@ -69,36 +71,57 @@ class Planner {
         if (main_ == nullptr) return std::nullopt;
         sort_out();
         if (lost_.empty() && large_.empty() && next_hops_.empty()) return std::nullopt;
-        add_top_ups();
-        for (const auto& [protocol, pairs] : dead_) {
-            add_evidence(protocol, pairs);
-            if (snapshot_.policy.trace == Trace::failed) add_hop_limits(builder_, pairs, protocol, apart_us_);
+        // What could not be answered in time may not count as lost.
+        if (round_trip_ms_ <= wait_ms_) {
+            add_top_ups();
+            for (const auto& [protocol, pairs] : dead_) add_evidence(protocol, pairs);
         }
-        for (const ProbeResult* result : large_) add_sizes(*result);
+        if (snapshot_.policy.trace == Trace::failed)
+            for (const auto& [protocol, pairs] : dead_) add_hop_limits(builder_, pairs, protocol, apart_us_);
+        for (const Large& large : large_) add_sizes(large);
         for (const ProbeResult* result : next_hops_) add_next_hop(*result);
         if (snapshot_.policy.trace != Trace::none) builder_.watch_paths();
-        return builder_.finish(wait_ms_);
+        RoundPlan plan = builder_.finish(wait_ms_);
+        if (plan.script.flows.empty()) return std::nullopt;
+        return plan;
     }
 
   private:
+    using Ends = std::pair<Endpoint, Endpoint>;
+    struct Large {
+        const ProbeResult* lost;
+        Protocol protocol;
+    };
+
+    // What large packets of a pair are sent as. Where a filter takes every echo, as SYNs with a payload.
+    std::optional<Protocol> large_as(const ProbeResult& full_size) const {
+        Ends ends{full_size.source, full_size.destination};
+        // Where a ring has no such pair, answers of the one the other way took this way.
+        if (!probed_.contains(ends)) std::swap(ends.first, ends.second);
+        if (echo_passes_.contains(ends)) return Protocol::icmp;
+        if (tcp_works_.contains(ends)) return Protocol::tcp;
+        return std::nullopt;
+    }
+
     void sort_out() {
-        std::set<std::pair<Endpoint, Endpoint>> small_passed;
         for (const ProbeResult& r : main_->probes) {
             if (!r.unknown.empty() || r.purpose != Purpose::verdict) continue;
+            probed_.emplace(r.source, r.destination);
             if (lossy(r)) lost_.push_back(&r);
             if (dead(r)) {
                 if (auto pair = finder_.pair(r)) dead_[r.protocol].push_back(std::move(*pair));
             } else if (r.protocol == Protocol::icmp) {
-                small_passed.emplace(r.source, r.destination);
+                echo_passes_.emplace(r.source, r.destination);
             }
+            if (r.protocol == Protocol::tcp && !lossy(r)) tcp_works_.emplace(r.source, r.destination);
         }
-        std::set<std::pair<Endpoint, Endpoint>> large_lost;
+        std::set<Ends> large_lost;
         for (const ProbeResult& r : main_->probes) {
             if (!r.unknown.empty()) continue;
-            if (r.purpose == Purpose::full_size && lossy(r) &&
-                small_passed.contains({r.source, r.destination}) && large_.size() < kMaxLadders) {
-                large_.push_back(&r);
-                large_lost.emplace(r.source, r.destination);
+            if (r.purpose == Purpose::full_size && lossy(r) && large_.size() < kMaxLadders) {
+                const auto as = large_as(r);
+                if (as) large_.push_back({&r, *as});
+                if (as == Protocol::icmp) large_lost.emplace(r.source, r.destination);
             }
             if (r.purpose == Purpose::next_hop && arrivals(r) < r.sent && next_hops_.size() < kMaxLegs)
                 next_hops_.push_back(&r);
@@ -138,59 +161,77 @@ class Planner {
         }
     }
 
-    void add_sizes(const ProbeResult& lost) {
+    // Of full size the rest of kLossSample: whether it is the size or chance shows in nothing less.
+    void add_sizes(const Large& large) {
+        const ProbeResult& lost = *large.lost;
         const auto pair = finder_.pair(lost);
         if (!pair) return;
         const Family family = lost.source.address.family();
-        std::set<std::uint32_t> sizes{lost.size};
+        FlowRequest full;
+        full.protocol = large.protocol;
+        full.purpose = Purpose::full_size;
+        full.size = lost.size;
+        full.count = kLossSample;
+        if (large.protocol == lost.protocol) full.count = static_cast<std::uint16_t>(kLossSample - lost.sent);
+        full.spacing_us = apart_us_;
+        builder_.add(*pair, full);
+        std::set<std::uint32_t> sizes;
         for (const Objection& o : lost.objections)
             if (o.mtu >= smallest_size(Protocol::icmp, family) && o.mtu < lost.size) sizes.insert(o.mtu);
         for (const std::uint32_t size : kUsualSizes)
             if (size < lost.size) sizes.insert(size);
         std::uint32_t start = 0;
         for (const std::uint32_t size : sizes) {
-            FlowRequest request;
-            request.purpose = Purpose::full_size;
+            FlowRequest request = full;
             request.size = size;
             request.count = kTries;
             request.start_us = start += 1'000;
-            request.spacing_us = apart_us_;
             builder_.add(*pair, request);
         }
     }
 
-    // Once more, with captures on the way.
+    // Its packets count when they enter the owner, whoever else listens.
     void add_next_hop(const ProbeResult& lost) {
         const Site* source = finder_.at(lost.source);
-        if (source == nullptr || snapshot_.policy.trace == Trace::none) return;
+        if (source == nullptr || lost.sent >= kLossSample) return;
         Site target;
         target.endpoint = lost.destination;
         FlowRequest request;
         request.purpose = Purpose::next_hop;
         request.next_hop = lost.next_hop;
-        request.count = 3;
+        request.count = static_cast<std::uint16_t>(kLossSample - lost.sent);
         request.spacing_us = apart_us_;
         builder_.add({*source, target}, request);
+        builder_.watch(lost.destination.host, false);
     }
 
-    // At most half of the timeout: the other half is for sending.
-    std::uint32_t wait() const {
+    std::uint32_t largest_round_trip() const {
         std::uint32_t largest = 0;
         for (const RoundResult& round : snapshot_.rounds)
             for (const ProbeResult& r : round.probes)
                 for (const std::uint32_t us : r.round_trips_us) largest = std::max(largest, us);
-        const std::uint32_t half = std::max(1U, snapshot_.policy.timeout_ms / 2);
-        return std::clamp(largest / 1000 * kRoundTrips, std::min(kLeastWait, half),
-                          std::min(kMostWait, half));
+        return (largest + 999) / 1000;
+    }
+
+    // At most half of the timeout, the other half is for sending; more only where the answers need it.
+    std::uint32_t wait() const {
+        const std::uint32_t timeout = std::max(2U, snapshot_.policy.timeout_ms), half = timeout / 2;
+        const std::uint32_t sending = std::min(half, kLossSample * kLeastApart / 1000);
+        const std::uint32_t with_reserve = std::min(round_trip_ms_ + round_trip_ms_ / 2, timeout - sending);
+        return std::clamp(round_trip_ms_ * kRoundTrips, std::min(kLeastWait, half),
+                          std::max(std::min(kMostWait, half), with_reserve));
     }
 
     const Snapshot& snapshot_;
     const Sites sites_;
     SiteFinder finder_;
     RoundBuilder builder_;
+    std::uint32_t round_trip_ms_;       // the largest seen, rounded up
     std::uint32_t wait_ms_, apart_us_;  // the last frame and the wait for its answer take a timeout together
     const RoundResult* main_ = nullptr;
-    std::vector<const ProbeResult*> lost_, large_, next_hops_;
+    std::vector<const ProbeResult*> lost_, next_hops_;
+    std::vector<Large> large_;
+    std::set<Ends> probed_, echo_passes_, tcp_works_;  // by small packets
     std::map<Protocol, std::vector<SitePair>> dead_;
 };
 

@@ -15,11 +15,15 @@ inline constexpr std::size_t kMaxEvidence = 4'000;  // flows
 inline constexpr std::size_t kMaxLadders = 200;     // pairs whose size is looked for
 inline constexpr std::size_t kMaxLegs = 500;        // next hops
 
-// Of each pair and protocol with any loss the rest of kLossSample, 20 ms apart (closer where --timeout is too
-// short for that), those that lost only some first. Of pairs that got nothing through: evidence, and
-// (Policy::trace) hop limits and captures on every host. Of pairs that lost a packet of full size while small
-// ones passed: the MTU it was told, and usual ones. Next hops that did not deliver,
-// once more. Nothing if nothing was lost.
+// Of each pair and protocol with any loss, and of each next hop, the rest of kLossSample, 20 ms apart (closer
+// where --timeout is too short for that), those pairs that lost only some first. Of pairs that got nothing
+// through: evidence, and (Policy::trace) hop limits and captures on every host. Of pairs that lost a packet
+// of full size while small ones passed: more of it, of the MTU it was told, and of usual ones; as SYNs with a
+// payload where no echo passes and TCP does. Nothing if nothing was lost.
+//
+// Waits 4 times the largest round trip seen, from 50 up to 300 ms, or half as long again as that round trip
+// where that is more. Where it is more than --timeout leaves, no pair is topped up: nothing would come back
+// in time, and the loss is judged by what the main round has.
 std::optional<RoundPlan> plan_detail_round(const Snapshot& snapshot);
 
 }  // namespace podroute

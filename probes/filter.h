@@ -10,6 +10,9 @@
 
 namespace podroute {
 
+// Bytes that captures keep of a frame: what reading.h needs of the longest quote; an advertisement is 86.
+inline constexpr std::uint32_t kSnaplen = 128;
+
 // Compiles a pcap-filter(7) expression for Ethernet frames. Errors: "bad-filter", with libpcap's reason.
 Result<std::vector<BpfInstruction>> compile_filter(const std::string& expression, std::uint32_t snaplen);
 

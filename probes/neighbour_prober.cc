@@ -14,7 +14,6 @@ namespace podroute {
 namespace {
 
 constexpr std::uint16_t kConfirmed = 2 | 64 | 128;  // NUD_REACHABLE, NUD_NOARP, NUD_PERMANENT
-constexpr std::uint32_t kSnaplen = 128;             // bytes: an advertisement is 86
 // ms. The kernel asks three times, a second apart, and calls an entry failed a little after the third
 // (measured: an entry in PROBE was still there after 3.0 s).
 constexpr std::uint32_t kWait = 3500;
@@ -95,6 +94,8 @@ class HostPlanner {
         if (facts.neighbours.known())
             for (const Neighbour& n : *facts.neighbours) entries_[{n.address, n.ifindex}] = &n;
     }
+
+    const std::vector<CapturePoint>& points() const { return points_; }
 
     HostTask plan() {
         find_gateways();
@@ -220,6 +221,7 @@ class HostPlanner {
         if (!filter) return;  // without answers the questions have none to tell: read() says so
         const auto most = static_cast<std::uint32_t>(addresses.size() * kMaxMacs);
         task.captures.push_back({ifindex, std::move(*filter), kSnaplen, most});
+        points_.push_back({ifindex, 0, link_of(facts_, ifindex)->name, link_of(facts_, ifindex)->mac});
     }
 
     const Snapshot& snapshot_;
@@ -228,6 +230,7 @@ class HostPlanner {
     const HostFacts& facts_;
     std::map<std::pair<Address, std::uint32_t>, const Neighbour*> entries_;
     std::vector<Gateway> gateways_;
+    std::vector<CapturePoint> points_;
     std::map<std::uint32_t, std::vector<Address>> asked_;
     std::optional<Gateway> ring_;
 };
@@ -279,8 +282,11 @@ std::optional<RoundPlan> NeighbourProber::next(const Snapshot& snapshot) {
     for (const InventoryHost& host : snapshot.inventory.hosts) {
         const HostFacts* facts = facts_of(snapshot, host.name);
         if (facts == nullptr) continue;
-        HostTask task = HostPlanner(snapshot, owners, host, *facts).plan();
-        if (!task.solicitations.empty() || !task.frames.empty()) plan.tasks[host.name] = std::move(task);
+        HostPlanner planner(snapshot, owners, host, *facts);
+        HostTask task = planner.plan();
+        if (task.solicitations.empty() && task.frames.empty()) continue;
+        if (!planner.points().empty()) plan.script.points[host.name] = planner.points();
+        plan.tasks[host.name] = std::move(task);
     }
     return plan.tasks.empty() ? std::nullopt : std::optional(std::move(plan));
 }

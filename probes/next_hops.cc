@@ -10,7 +10,7 @@ namespace podroute {
 namespace {
 
 constexpr std::size_t kCandidatesPerLeg = 16;  // one of two legs is missed by all with chance 2^-32
-constexpr std::size_t kMaxQueries = 512;       // of one host
+constexpr std::size_t kMaxQueries = 2'048;     // of one host
 constexpr std::uint8_t kIcmp = 1, kIcmpv6 = 58;
 
 struct Fork {
@@ -39,6 +39,32 @@ std::vector<Fork> forks_of(const Snapshot& snapshot, const InventoryHost& host, 
     return out;
 }
 
+std::size_t legs_of(const std::vector<Fork>& forks) {
+    std::size_t legs = 0;
+    for (const Fork& fork : forks) legs += fork.gateways.size();
+    return legs;
+}
+
+// Where there are many, fewer candidates each.
+std::size_t candidates_per_leg(const std::vector<Fork>& forks) {
+    const std::size_t legs = std::clamp<std::size_t>(legs_of(forks), 1, kMaxLegsOfHost);
+    return std::min(kCandidatesPerLeg, kMaxQueries / legs);
+}
+
+// Whether a fork is within the bound when `before` legs come before it.
+bool is_tried(const Fork& fork, std::size_t before) {
+    return before + fork.gateways.size() <= kMaxLegsOfHost;
+}
+
+const FibQuery* a_query(const HostFindings& findings, const Fork& fork, bool into_it) {
+    for (const FibAnswer& answer : findings.lookups) {
+        const FibQuery& query = answer.query;
+        if (!query.chosen || !query.source || query.destination.family() != fork.cidr.family()) continue;
+        if (!into_it || fork.cidr.contains(query.destination)) return &query;
+    }
+    return nullptr;
+}
+
 Address candidate(const Prefix& cidr, Seeded& random) {
     const unsigned host_bits = std::min(cidr.network().bits() - cidr.length(), 31U);
     const auto first = cidr.first_usable();
@@ -53,7 +79,12 @@ Address candidate(const Prefix& cidr, Seeded& random) {
 std::vector<FibQuery> leg_queries(const Snapshot& snapshot, const InventoryHost& host, const HostFacts& facts,
                                   const std::vector<PodSpec>& pods) {
     std::vector<FibQuery> out;
-    for (const Fork& fork : forks_of(snapshot, host, facts)) {
+    const auto forks = forks_of(snapshot, host, facts);
+    const std::size_t candidates = candidates_per_leg(forks);
+    std::size_t legs = 0;
+    for (const Fork& fork : forks) {
+        if (!is_tried(fork, legs)) break;
+        legs += fork.gateways.size();
         const auto pod = std::find_if(pods.begin(), pods.end(), [&](const PodSpec& p) {
             return std::any_of(p.addresses.begin(), p.addresses.end(),
                                [&](const Address& a) { return a.family() == fork.cidr.family(); });
@@ -65,9 +96,8 @@ std::vector<FibQuery> leg_queries(const Snapshot& snapshot, const InventoryHost&
         query.iif = pod->bridge.empty() ? pod->link : pod->bridge;
         query.ip_proto = fork.cidr.family() == Family::v4 ? kIcmp : kIcmpv6;
         query.chosen = true;
-        Seeded random(hash_of(fork.cidr.to_string(), hash_of(host.name, hash_of(snapshot.run.id))));
-        for (std::size_t i = 0; i < fork.gateways.size() * kCandidatesPerLeg && out.size() < kMaxQueries;
-             ++i) {
+        Seeded random(hash_of(fork.cidr.to_string(), hash_of(host.name, seed_of(snapshot.run))));
+        for (std::size_t i = 0; i < fork.gateways.size() * candidates; ++i) {
             query.destination = candidate(fork.cidr, random);
             out.push_back(query);
         }
@@ -78,21 +108,28 @@ std::vector<FibQuery> leg_queries(const Snapshot& snapshot, const InventoryHost&
 std::vector<LegTarget> leg_targets(const Snapshot& snapshot, const InventoryHost& host,
                                    const HostFacts& facts, const HostFindings& findings) {
     std::vector<LegTarget> out;
+    std::size_t legs = 0;
     for (const Fork& fork : forks_of(snapshot, host, facts)) {
-        std::map<Address, const FibQuery*> by_gateway;
-        const FibQuery* any = nullptr;
-        for (const FibAnswer& answer : findings.lookups) {
-            if (!answer.query.chosen || !answer.query.source || !fork.cidr.contains(answer.query.destination))
-                continue;
-            any = &answer.query;
-            if (answer.error == 0 && answer.next_hops.size() == 1 && answer.next_hops[0].gateway)
-                by_gateway.emplace(*answer.next_hops[0].gateway, &answer.query);
-        }
-        if (any == nullptr) continue;
+        const bool within = is_tried(fork, legs);
+        legs +=
+            within ? fork.gateways.size() : kMaxLegsOfHost;  // what comes behind one that is left out is, too
+        const FibQuery* asked = a_query(findings, fork, within);
+        if (asked == nullptr) continue;
+        std::map<Address, Address> by_gateway;
+        for (const FibAnswer& answer : findings.lookups)
+            if (answer.query.chosen && fork.cidr.contains(answer.query.destination) && answer.error == 0 &&
+                answer.next_hops.size() == 1 && answer.next_hops[0].gateway)
+                by_gateway.emplace(*answer.next_hops[0].gateway, answer.query.destination);
         for (const Address& gateway : fork.gateways) {
-            LegTarget leg{fork.cidr, fork.owner, gateway, std::nullopt, *any->source};
+            LegTarget leg{fork.cidr, fork.owner, gateway, std::nullopt, "", *asked->source};
             if (const auto at = by_gateway.find(gateway); at != by_gateway.end())
-                leg.target = at->second->destination;
+                leg.target = at->second;
+            else if (within)
+                leg.unknown = "no address of " + fork.cidr.to_string() + " was found that " + host.name +
+                              " sends by way of " + gateway.to_string();
+            else
+                leg.unknown = host.name + " has more next hops than the " + std::to_string(kMaxLegsOfHost) +
+                              " that are tried";
             out.push_back(std::move(leg));
         }
     }

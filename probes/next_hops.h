@@ -1,18 +1,24 @@
 // Routes with several next hops: which address in the peer's network is sent by way of which of them. Pure.
 #pragma once
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "probes/pod_plan.h"
 
 namespace podroute {
 
+// Of one host; the legs of routes that come behind are not tried, and that is said of each.
+inline constexpr std::size_t kMaxLegsOfHost = 256;
+
 // One leg of a host's route to a pod network.
 struct LegTarget {
     Prefix cidr;                    // where the route leads
     HostId owner;                   // whose that is
     Address gateway;                // the leg's next hop
-    std::optional<Address> target;  // an address that is sent by way of it; none was found
+    std::optional<Address> target;  // an address that is sent by way of it
+    std::string unknown;            // why there is none, else empty
     Address source;                 // the synthetic pod it is sent from
 
     bool operator==(const LegTarget&) const = default;

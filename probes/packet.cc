@@ -49,6 +49,8 @@ std::unique_ptr<Tins::PDU> transport(const ProbePacket& packet, const ProbeKey& 
         tcp->flags(Tins::TCP::SYN);
         tcp->seq(static_cast<std::uint32_t>(key.tag) << 16 | packet.number);
         tcp->window(kWindow);
+        if (packet.size > headers(packet.protocol, packet.source.family()))
+            tcp->inner_pdu(Tins::RawPDU(payload(packet, key)));
         return tcp;
     }
     std::unique_ptr<Tins::PDU> out;
@@ -104,17 +106,25 @@ std::uint32_t smallest_size(Protocol protocol, Family family) {
     return headers(protocol, family) + (protocol == Protocol::tcp ? 0 : kNonce);
 }
 
+namespace {
+
+bool size_fits(const ProbePacket& packet) {
+    const std::uint32_t head = headers(packet.protocol, packet.source.family());
+    const bool bare = packet.protocol == Protocol::tcp && packet.size == head;
+    return packet.size == 0 || bare || (packet.size >= head + kNonce && packet.size <= kMaxProbeSize);
+}
+
+}  // namespace
+
 Result<std::vector<std::uint8_t>> craft_probe(const ProbePacket& packet, const ProbeKey& key) {
     const Family family = packet.source.family();
-    const std::uint32_t smallest = smallest_size(packet.protocol, family);
-    const bool fixed = packet.protocol == Protocol::tcp;
     if (packet.destination.family() != family)
         return failure("bad-probe", "source and destination are of two families");
     if (packet.source.is_unspecified() || packet.destination.is_unspecified())
         return failure("bad-probe", "a probe has a source and a destination");
     if (packet.number == 0 || packet.number > kMaxNumber || key.tag == 0)
         return failure("bad-probe", "a probe has a number from 1 to " + std::to_string(kMaxNumber));
-    if (packet.size != 0 && (packet.size < smallest || packet.size > (fixed ? smallest : kMaxProbeSize)))
+    if (!size_fits(packet))
         return failure("bad-probe", "a probe cannot have " + std::to_string(packet.size) + " bytes");
     try {
         return family == Family::v4 ? craft_v4(packet, key) : craft_v6(packet, key);

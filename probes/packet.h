@@ -4,7 +4,8 @@
 // carries:
 //
 //   payload of echo and UDP   the run's word (8 bytes), the round's tag (2), the probe's number (2)
-//   TCP, without payload      sequence number = tag, number; so an answer acknowledges them plus one
+//   TCP                       sequence number = tag, number; so an answer acknowledges them plus one; and the
+//                             source port
 //   echo                      identifier = tag, sequence = number
 //   UDP, TCP                  source port = source_port(key, number)
 //   IP header                 IPv4 identification, IPv6 flow label = tag
@@ -38,7 +39,7 @@ struct ProbePacket {
     Address source, destination;
     std::uint16_t port = 0;  // destination port of TCP and UDP
     std::uint16_t number = 0;
-    std::uint32_t size = 0;       // bytes of the IP packet; 0: the smallest. TCP is always the smallest
+    std::uint32_t size = 0;       // bytes of the IP packet; 0: the smallest, which of TCP has no payload
     std::uint8_t hop_limit = 64;  // TTL
     bool label = true;            // IPv6: the tag is the flow label; without it nothing is told from quotes
 };
@@ -49,7 +50,8 @@ std::uint16_t source_port(const ProbeKey& key, std::uint16_t number);
 // The number that a port stands for; not more than kMaxNumber, and 0 if it stands for none.
 std::uint16_t number_of_port(const ProbeKey& key, std::uint16_t port);
 
-// The smallest packet of a protocol, in bytes, headers included.
+// The smallest packet of a protocol, in bytes, headers included. A SYN with a payload is 12 bytes longer at
+// least.
 std::uint32_t smallest_size(Protocol protocol, Family family);
 
 // An echo request, a TCP SYN or a UDP datagram, from its IP header on. Never to be fragmented on the way: DF

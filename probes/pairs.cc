@@ -61,27 +61,45 @@ void add_control(const Sites& sites, const std::vector<const PodSite*>& pods, Fa
     }
 }
 
-// The sites that a named endpoint may stand for. A pod is named before its address is known.
-std::vector<Site> named(const Sites& sites, const Endpoint& endpoint) {
-    std::vector<Site> out;
-    if (endpoint.vantage == Vantage::pod) {
-        for (const PodSite& site : sites.pods)
-            if (site.pod.endpoint.host == endpoint.host && site.cidr.family() == endpoint.address.family())
-                out.push_back(site.pod);
-        return out;
-    }
+// The pod network that a named pod is of. A pod is named before its address is known: by one of its network.
+const PodSite* pods_named(const Sites& sites, const Endpoint& endpoint) {
+    if (endpoint.vantage != Vantage::pod) return nullptr;
+    for (const PodSite& site : sites.pods)
+        if (site.pod.endpoint.host == endpoint.host && site.cidr.contains(endpoint.address)) return &site;
+    return nullptr;
+}
+
+const Site* node_named(const Sites& sites, const Endpoint& endpoint) {
     for (const auto* nodes : {&sites.control, &sites.nodes})
         for (const Site& site : *nodes)
             if (site.endpoint.host == endpoint.host &&
                 site.endpoint.address.family() == endpoint.address.family())
-                out.push_back(site);
-    return out;
+                return &site;
+    return nullptr;
+}
+
+const Site* named(const Sites& sites, const Endpoint& endpoint) {
+    if (endpoint.vantage == Vantage::node) return node_named(sites, endpoint);
+    const PodSite* pods = pods_named(sites, endpoint);
+    return pods == nullptr ? nullptr : &pods->pod;
+}
+
+// The second pod of a network; where there is none, a site that says so.
+Site second_pod(const PodSite& pods) {
+    if (pods.neighbour) return *pods.neighbour;
+    Site site = pods.pod;
+    if (site.usable())
+        site.unknown = site.endpoint.host + ": no second pod could be opened in " + pods.cidr.to_string();
+    return site;
 }
 
 std::vector<SitePair> named_pair(const Sites& sites, const std::pair<Endpoint, Endpoint>& pair) {
-    const auto first = named(sites, pair.first), second = named(sites, pair.second);
-    if (first.empty() || second.empty()) return {};
-    return {{first.front(), second.front()}, {second.front(), first.front()}};
+    const PodSite *first_pods = pods_named(sites, pair.first), *second_pods = pods_named(sites, pair.second);
+    if (first_pods != nullptr && first_pods == second_pods)
+        return {{first_pods->pod, second_pod(*first_pods)}};
+    const Site *first = named(sites, pair.first), *second = named(sites, pair.second);
+    if (first == nullptr || second == nullptr) return {};
+    return {{*first, *second}, {*second, *first}};
 }
 
 // Nodes by host and family.

@@ -25,7 +25,8 @@ std::size_t ring_degree(std::size_t n);
 
 // The pairs that may raise an alarm (faults.md): pod to pod across nodes and within one, control host to pod
 // and back; within a family. Policy::pairs_per_cidr thins out pod to pod across nodes, Policy::only keeps
-// what begins or ends at one of those hosts, Policy::pair that pair alone.
+// what begins or ends at one of those hosts, Policy::pair that pair alone, both ways; of two pods of one
+// network the one to its neighbour.
 std::vector<SitePair> verdict_pairs(const Sites& sites, const Policy& policy);
 
 // What tells where a failed pair is lost: pod to node, node to pod, node to node; those that are no verdict

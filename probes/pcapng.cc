@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <ostream>
 
+#include "probes/filter.h"
+#include "probes/host_clocks.h"
+
 namespace podroute {
 namespace {
 
@@ -12,6 +15,7 @@ constexpr std::uint32_t kByteOrder = 0x1a2b3c4d;
 constexpr std::uint16_t kEthernet = 1;            // LINKTYPE_ETHERNET
 constexpr std::uint16_t kIfName = 2, kFlags = 2;  // options
 constexpr std::uint32_t kInbound = 1, kOutbound = 2;
+constexpr std::size_t kEthernetHeader = 14, kIpv6Header = 40;  // bytes
 
 // Little endian, whatever the machine is.
 void put16(std::string& out, std::uint16_t value) {
@@ -48,6 +52,18 @@ struct Placed {
     const Frame* frame;
 };
 
+// Of the frame on the wire. One that was cut is an IP packet, whose header says its length: neighbours'
+// messages are short, and nothing pads what is longer than captures keep.
+std::size_t wire_length(const std::vector<std::uint8_t>& bytes) {
+    const auto number = [&](std::size_t at) { return std::size_t{bytes[at]} << 8 | bytes[at + 1]; };
+    if (bytes.size() < kSnaplen) return bytes.size();
+    const auto version = bytes[kEthernetHeader] >> 4;
+    const std::size_t told = version == 4   ? kEthernetHeader + number(kEthernetHeader + 2)
+                             : version == 6 ? kEthernetHeader + kIpv6Header + number(kEthernetHeader + 4)
+                                            : 0;
+    return std::max(bytes.size(), told);
+}
+
 std::string packet(const Placed& placed) {
     std::string body;
     put32(body, placed.interface);
@@ -55,8 +71,7 @@ std::string packet(const Placed& placed) {
     put32(body, static_cast<std::uint32_t>(placed.time_us));
     const auto& bytes = placed.frame->bytes;
     put32(body, static_cast<std::uint32_t>(bytes.size()));
-    // The frame's own length is not kept; what the IP header says would do for no other frame.
-    put32(body, static_cast<std::uint32_t>(bytes.size()));
+    put32(body, static_cast<std::uint32_t>(wire_length(bytes)));
     body.append(bytes.begin(), bytes.end());
     pad(body);
     std::string flags;
@@ -87,32 +102,42 @@ PcapNg::PcapNg(std::ostream& out) : out_(out) {
     write_block(out_, kSection, body);
 }
 
-std::uint32_t PcapNg::interface_of(const std::string& name, std::uint32_t snaplen) {
+std::uint32_t PcapNg::interface_of(const std::string& name) {
     const auto [at, added] = interfaces_.emplace(name, static_cast<std::uint32_t>(interfaces_.size()));
     if (!added) return at->second;
     std::string body;
     put16(body, kEthernet);
     put16(body, 0);
-    put32(body, snaplen);
+    put32(body, kSnaplen);  // the same of all: libpcap reads no other file
     put_option(body, kIfName, name);
     put32(body, 0);
     write_block(out_, kInterface, body);
     return at->second;
 }
 
-void PcapNg::add(const RoundPlan& plan, const Caught& caught, std::uint64_t now_us) {
+void PcapNg::add(const RoundPlan& plan, const Caught& caught, std::uint64_t began_us) {
+    const auto offsets = clock_offsets(caught);
+    const auto since = [&](const HostId& host, const Frame& frame) {
+        return static_cast<std::int64_t>(frame.time_us) + offsets.at(host);
+    };
+    std::int64_t first = 0;  // a host may have begun a little before the one that the others are held against
+    for (const auto& [host, mine] : caught)
+        if (mine.known())
+            for (const Frame& frame : mine->frames) first = std::min(first, since(host, frame));
     std::vector<Placed> frames;
     for (const auto& [host, mine] : caught) {
-        if (!mine.known() || mine->frames.empty()) continue;
-        std::uint64_t first = UINT64_MAX;
-        for (const Frame& frame : mine->frames) first = std::min(first, frame.time_us);
+        if (!mine.known()) continue;
         for (const Frame& frame : mine->frames)
-            frames.push_back({now_us + (frame.time_us - first),
-                              interface_of(place_of(plan, host, frame), 65'536), &frame});
+            frames.push_back({began_us + static_cast<std::uint64_t>(since(host, frame) - first),
+                              interface_of(place_of(plan, host, frame)), &frame});
     }
     std::stable_sort(frames.begin(), frames.end(),
                      [](const Placed& a, const Placed& b) { return a.time_us < b.time_us; });
-    for (const Placed& placed : frames) write_block(out_, kPacket, packet(placed));
+    for (Placed& placed : frames) {
+        // The controller's own clock may be set back during a run.
+        last_us_ = placed.time_us = std::max(placed.time_us, last_us_);
+        write_block(out_, kPacket, packet(placed));
+    }
 }
 
 }  // namespace podroute

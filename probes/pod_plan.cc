@@ -37,7 +37,7 @@ class Planner {
         : host_(host),
           facts_(facts),
           taken_(refused),
-          seed_(hash_of(host.name, hash_of(snapshot.run.id)) + attempt) {
+          seed_(hash_of(host.name, seed_of(snapshot.run)) + attempt) {
         if (facts.addresses.known())
             for (const InterfaceAddress& a : *facts.addresses) taken_.insert(a.address);
         const auto uplinks = uplinks_of(snapshot, host, facts);

@@ -5,14 +5,20 @@
 
 namespace podroute {
 
-ProbeIndex::ProbeIndex(const ProbeScript& script) {
+ProbeIndex::ProbeIndex(const ProbeScript& script) : key_{script.word, script.tag} {
     for (std::size_t i = 0; i < script.flows.size(); ++i) {
         const ProbeFlow& flow = script.flows[i];
         if (flow.count == 0) continue;
         ranges_[flow.destination.address]
             .at(static_cast<std::size_t>(flow.protocol))
-            .push_back({flow.first, flow.count, i});
+            .push_back({flow.first, flow.count, i, flow.source.address});
     }
+}
+
+bool ProbeIndex::of_another_run(const SeenPacket& seen, const Address& source) const {
+    if (seen.protocol != Protocol::tcp || seen.kind == SeenKind::objection) return false;
+    const Address& prober = seen.kind == SeenKind::request ? seen.source : seen.destination;
+    return prober == source && seen.source_port != source_port(key_, seen.number);
 }
 
 std::optional<ProbeIndex::Found> ProbeIndex::find(const SeenPacket& seen) const {
@@ -24,7 +30,8 @@ std::optional<ProbeIndex::Found> ProbeIndex::find(const SeenPacket& seen) const 
     if (at == ranges.begin()) return std::nullopt;
     --at;
     const auto nth = static_cast<std::uint16_t>(seen.number - at->first);
-    return nth < at->count ? std::optional(Found{at->flow, nth}) : std::nullopt;
+    if (nth >= at->count || of_another_run(seen, at->source)) return std::nullopt;
+    return Found{at->flow, nth};
 }
 
 }  // namespace podroute

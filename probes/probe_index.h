@@ -11,7 +11,9 @@
 
 namespace podroute {
 
-// Finds the flow of a packet that was seen: by the address its probe was sent to and its number.
+// Finds the flow of a packet that was seen: by the address its probe was sent to and its number. A TCP probe
+// has no room for the run's word: unless its source was rewritten, and then maybe the port too, the port has
+// to be right as well.
 class ProbeIndex {
   public:
     explicit ProbeIndex(const ProbeScript& script);
@@ -25,7 +27,11 @@ class ProbeIndex {
     struct Range {
         std::uint16_t first = 0, count = 0;
         std::size_t flow = 0;
+        Address source;
     };
+    bool of_another_run(const SeenPacket& seen, const Address& source) const;
+
+    const ProbeKey key_;
     std::unordered_map<Address, std::array<std::vector<Range>, 3>> ranges_;  // by protocol, in order
 };
 

@@ -54,15 +54,26 @@ SeenPacket about(SeenKind kind, Protocol protocol, const SeenPacket& ip, std::ui
     return out;
 }
 
+// Of what a SYN-ACK or a reset acknowledges. A reset acknowledges the payload of a SYN as well (RFC 9293
+// section 3.10.7.1): the port that it is sent to tells which SYN it was, unless a NAT rewrote that.
+std::uint16_t acknowledged(const Tins::TCP& tcp, std::uint16_t number, const ProbeKey& key) {
+    const std::uint16_t by_port = number_of_port(key, tcp.dport());
+    const bool payload = fits(by_port) && by_port < number && number - by_port <= int{kMaxProbeSize};
+    return tcp.get_flag(Tins::TCP::RST) != 0 && payload ? by_port : number;
+}
+
 std::optional<SeenPacket> read_tcp(const Tins::TCP& tcp, const SeenPacket& ip, const ProbeKey& key) {
     const bool syn = tcp.get_flag(Tins::TCP::SYN) != 0, ack = tcp.get_flag(Tins::TCP::ACK) != 0;
     const bool reset = tcp.get_flag(Tins::TCP::RST) != 0;
     if (syn == reset) return std::nullopt;  // our own kernel resets what we opened; that one has no ACK
     const std::uint32_t sequence = syn && !ack ? tcp.seq() : tcp.ack_seq() - 1;
-    const auto number = static_cast<std::uint16_t>(sequence);
+    auto number = static_cast<std::uint16_t>(sequence);
+    if (ack) number = acknowledged(tcp, number, key);
     if (sequence >> 16 != key.tag || !fits(number) || (reset && !ack)) return std::nullopt;
-    if (syn && !ack) return about(SeenKind::request, Protocol::tcp, ip, number);
-    return about(reset ? SeenKind::reset : SeenKind::reply, Protocol::tcp, ip, number);
+    const auto kind = syn && !ack ? SeenKind::request : reset ? SeenKind::reset : SeenKind::reply;
+    auto out = about(kind, Protocol::tcp, ip, number);
+    out.source_port = kind == SeenKind::request ? tcp.sport() : tcp.dport();
+    return out;
 }
 
 // Request or reply is told by the ports: the probe's source port stands for its number, its destination port

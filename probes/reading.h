@@ -25,6 +25,7 @@ struct SeenPacket {
     // Which probe it is about: its number and where it was sent to.
     std::uint16_t number = 0;
     Address target;
+    std::uint16_t source_port = 0;    // of TCP: the probe's, as it was seen, after any rewriting
     std::uint8_t type = 0, code = 0;  // of an objection
     std::uint32_t mtu = 0;            // bytes, that a 3/4 or a Packet Too Big names; else 0
 

@@ -11,21 +11,24 @@
 namespace podroute {
 namespace {
 
-constexpr std::uint32_t kSnaplen = 128;       // bytes: what reading.h needs of the longest quote
 constexpr std::uint32_t kMaxCaught = 65'536;  // frames of one capture
 constexpr std::uint8_t kFar = 64;             // hop limit of probes that are to arrive
 
-std::uint16_t tag_of(std::uint64_t seed) {
-    return static_cast<std::uint16_t>(Seeded(seed).below(0xffff) + 1);
+constexpr std::uint32_t kRounds = 32;  // of one observation, and more than there are
+
+// Begins anywhere, and then no two rounds of a run have the same.
+std::uint16_t tag_of(const RunInfo& run, std::size_t round) {
+    const std::uint64_t begin = Seeded(hash_of("tag", hash_of(run.id))).next() >> 1;
+    return static_cast<std::uint16_t>((begin + std::uint64_t{run.observation} * kRounds + round) % 0xffff +
+                                      1);
 }
 
 }  // namespace
 
 RoundBuilder::RoundBuilder(const Snapshot& snapshot, RoundStage stage) : snapshot_(snapshot) {
-    const std::uint64_t seed = hash_of(snapshot.run.id);
     plan_.stage = stage;
-    plan_.script.word = Seeded(hash_of("word", seed)).next();
-    plan_.script.tag = tag_of(hash_of("tag", seed) + snapshot.rounds.size());
+    plan_.script.word = Seeded(hash_of("word", hash_of(snapshot.run.id))).next();
+    plan_.script.tag = tag_of(snapshot.run, snapshot.rounds.size());
 }
 
 const HostFacts* RoundBuilder::facts_of(const HostId& host) const {

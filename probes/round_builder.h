@@ -30,8 +30,8 @@ inline constexpr std::uint32_t kSmallProbe = 84;  // bytes, as ping's
 
 class RoundBuilder {
   public:
-    // Tag and word follow from the run's id and the number of rounds so far. The snapshot outlives the
-    // builder.
+    // The word follows from the run's id, the tag also from the number of observations and of rounds so far.
+    // The snapshot outlives the builder.
     RoundBuilder(const Snapshot& snapshot, RoundStage stage);
 
     // A pair whose ends cannot both be used becomes a flow that says why, and so does what is over the

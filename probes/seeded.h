@@ -1,8 +1,11 @@
-// Random choices that can be made again: everything a run picks follows from its id.
+// Random choices that can be made again: everything a run picks follows from its id and from how often it
+// observed.
 #pragma once
 
 #include <cstdint>
 #include <string_view>
+
+#include "model/snapshot.h"
 
 namespace podroute {
 
@@ -10,6 +13,11 @@ namespace podroute {
 constexpr std::uint64_t hash_of(std::string_view text, std::uint64_t from = 0xcbf29ce484222325) {
     for (const char c : text) from = (from ^ static_cast<unsigned char>(c)) * 0x100000001b3;
     return from;
+}
+
+// Of one observation: the next one of the run picks other pods, and none of its probes is one of these.
+constexpr std::uint64_t seed_of(const RunInfo& run) {
+    return hash_of(run.id) + run.observation;
 }
 
 // SplitMix64 (Steele, Lea, Flood 2014): the same numbers everywhere, unlike the standard's distributions.

@@ -157,6 +157,11 @@ Case run_case(const Report& report, const std::vector<Case>& others) {
         run.type = report.error ? report.error->code : "aborted";
         run.message = report.error ? report.error->text : "the run was ended before it came to a verdict";
         if (report.error) run.body = report.error->where;
+    } else if (report.run.cancelled) {
+        // Whatever was found until then: the other cases are not all there are.
+        run.outcome = Outcome::error;
+        run.type = "cancelled";
+        run.message = "the run was cancelled by a signal before everything was looked at";
     } else if (report.verdict == RunVerdict::fail && !any(Outcome::failure)) {
         run.outcome = Outcome::failure;
         run.type = report.diagnoses.empty() ? "failed" : report.diagnoses.front().cause.code;

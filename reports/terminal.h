@@ -14,7 +14,7 @@ struct TerminalOptions {
     bool quiet = false;    // the last line only
     bool verbose = false;  // every cause unfolded, every check listed
     bool utf8 = true;      // false: ASCII only
-    std::string command = "verify";
+    std::string command = "verify";  // empty: no head
 };
 
 // Ends in a newline. Strings of the report may hold anything: see reports/text.h.

@@ -116,6 +116,7 @@ std::string counts_text(const Counts& counts) {
 }  // namespace
 
 void write_header(Page& page, const Report& report) {
+    if (page.options().command.empty()) return;
     const auto& inventory = report.inventory;
     std::string text = fmt::format("{}, {}", counted(inventory.hosts.size(), "host"),
                                    counted(inventory.pod_networks(), "pod network"));
@@ -180,6 +181,20 @@ void write_checks(Page& page, const Report& report) {
     if (!report.checks.empty()) page.line();
 }
 
+namespace {
+
+// Every route to a pod network is missing, on every host: they may never have been meant to be there.
+bool no_pod_route(const Report& report) {
+    std::size_t wanted = 0, missing = 0;
+    for (const CheckResult& check : report.checks)
+        if (check.verdict.check == "route-present" && check.verdict.status != Status::skip) ++wanted;
+    for (const Diagnosis& diagnosis : report.diagnoses)
+        if (diagnosis.cause.code == "route-missing") ++missing;
+    return wanted > 1 && missing == wanted;
+}
+
+}  // namespace
+
 void write_footer(Page& page, const Report& report) {
     const auto row = [&](const std::string& name, const std::string& text) {
         page.wrapped(fmt::format("{:<9}", name), "         ", text);
@@ -197,6 +212,10 @@ void write_footer(Page& page, const Report& report) {
             row("tested",
                 "tables only: no packets were sent, so a firewall or a fabric that drops them is not seen");
     }
+    if (no_pod_route(report))
+        row("routing",
+            "no host holds a pod route: if a cloud's route table is to deliver pod networks, use "
+            "--routing fabric");
     std::vector<std::string> codes;
     for (const Diagnosis& diagnosis : report.diagnoses) add_once(codes, diagnosis.cause.code);
     constexpr std::size_t kMaxCodes = 4;

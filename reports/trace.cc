@@ -1,15 +1,17 @@
 // The drawing: a line for each interface that saw the packets, and a cross where they end.
 //
-//   request   pod node-0 → pod node-1
-//     node-0   pod link   out    20
-//              cnio0      in     20
-//              eth0       out    20
-//     ✗ stops here: last seen at eth0
+//   request   pod node-0 → pod node-1   (icmp, 20 packets)
+//     host     interface        packets   hop
+//     node-0   pod link   out        20     1
+//              cnio0      in         20
+//     ✗ stops here: inside node-0, last seen at cnio0
 #include "reports/trace.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "reports/terminal_parts.h"
 #include "reports/text.h"
@@ -19,6 +21,7 @@ namespace terminal {
 namespace {
 
 constexpr std::size_t kMaxName = 24;  // columns of a host or interface
+constexpr std::size_t kCount = 12;    // columns of a direction and a count
 
 std::string padded(const std::string& text, std::size_t columns) {
     const std::size_t used = display_width(text);
@@ -30,27 +33,49 @@ std::string name(const Page& page, const std::string& text) {
     return wrap(page.clean(text, kMaxName), kMaxName, kMaxName).front();
 }
 
+// "0.04 ms": two digits count, down to a microsecond.
+std::string milliseconds(std::uint32_t us) {
+    const int digits = us >= 10'000 ? 1 : us >= 100 ? 2 : 3;
+    return fmt::format("{:.{}f} ms", us / 1000.0, digits);
+}
+
 class Drawing {
   public:
     Drawing(Page& page, const Report& report, const Endpoint& source, const Endpoint& destination)
         : page_(page), report_(report), source_(source), destination_(destination) {}
 
     void write() {
-        page_.line(page_.paint(Ink::bold, "podroute trace") + "        " +
-                   page_.clean(to_string(source_) + " → " + to_string(destination_)));
-        page_.line();
-        bool some = false;
-        for (const ProbeReport& probe : report_.probes) {
-            if (!ours(probe)) continue;
-            write_probe(probe);
-            some = true;
-        }
-        if (some) page_.line();
+        std::vector<const ProbeReport*> probes;
+        for (const ProbeReport& probe : report_.probes)
+            if (ours(probe)) probes.push_back(&probe);
+        std::stable_sort(probes.begin(), probes.end(), [](const ProbeReport* a, const ProbeReport* b) {
+            return std::pair(a->protocol, a->size) < std::pair(b->protocol, b->size);
+        });
+        write_head(probes.empty() ? nullptr : probes.front());
+        for (const ProbeReport* probe : probes) write_probe(*probe);
+        if (!probes.empty()) page_.line();
         write_leg("request");
         write_leg("reply");
+        if (hops_) {
+            page_.wrapped("  ", "  ",
+                          "hop: answered a packet whose hop limit ended there; captures saw the rest");
+            page_.line();
+        }
     }
 
   private:
+    void write_head(const ProbeReport* probe) {
+        const std::string title = "podroute " + page_.clean(page_.options().command, 40) + "        ";
+        const std::string blank(display_width(title), ' ');
+        page_.wrapped(page_.paint(Ink::bold, title), blank,
+                      page_.clean(to_string(source_) + " → " + to_string(destination_)));
+        if (probe != nullptr)
+            page_.wrapped(blank, blank,
+                          page_.clean(probe->source.address.to_string() + " → " +
+                                      probe->destination.address.to_string()));
+        page_.line();
+    }
+
     // Addresses of synthetic pods are the run's own choice: hosts and vantages tell the pair.
     bool ours(const ProbeReport& probe) const {
         return same(probe.source, source_) && same(probe.destination, destination_);
@@ -63,28 +88,33 @@ class Drawing {
         std::string text =
             fmt::format("{:<5}{:>5} bytes   {} sent, {} arrived, {} answered", to_string(probe.protocol),
                         probe.size, probe.sent, probe.arrived, probe.answered);
-        if (const auto& times = probe.round_trips)
-            text += fmt::format("   {}.{} ms", times->median / 1000, times->median % 1000 / 100);
+        if (const auto& times = probe.round_trips) text += "   " + milliseconds(times->median);
         if (probe.source_seen) text += ", from " + probe.source_seen->to_string();
         page_.wrapped("  ", "  ", text);
     }
 
     const PathReport* find(const std::string& leg) const {
         const auto at = std::find_if(report_.paths.begin(), report_.paths.end(), [&](const PathReport& path) {
-            return path.leg == leg && path.source == to_string(source_) &&
-                   path.destination == to_string(destination_);
+            return path.leg == leg && path.source == path_end(report_.inventory, source_) &&
+                   path.destination == path_end(report_.inventory, destination_);
         });
         return at == report_.paths.end() ? nullptr : &*at;
     }
 
     void write_leg(const std::string& leg) {
         const PathReport* path = find(leg);
-        if (path == nullptr) return;
         const bool request = leg == "request";
+        const PathReport* asked = request ? nullptr : find("request");
+        const bool unasked = path == nullptr && asked != nullptr && asked->status == "fail";
+        if (path == nullptr && !unasked) return;
         const std::string ends =
             to_string(request ? source_ : destination_) + " → " + to_string(request ? destination_ : source_);
-        const std::string how = path->steps.empty() ? "   (by the tables)" : "";
-        page_.line(page_.paint(Ink::bold, padded(leg, 10)) + page_.clean(ends) + how);
+        page_.wrapped(page_.paint(Ink::bold, padded(leg, 10)), std::string(10, ' '),
+                      page_.clean(ends) + (unasked ? "" : "   " + how(*path)));
+        if (unasked) {
+            page_.line("  none: no request arrived");
+            return page_.line();
+        }
         if (path->steps.empty())
             write_hosts(*path);
         else
@@ -93,27 +123,50 @@ class Drawing {
         page_.line();
     }
 
+    static std::string how(const PathReport& path) {
+        if (!path.protocol) return "(by the tables)";
+        return "(" + std::string(to_string(*path.protocol)) + ")";
+    }
+
     void write_hosts(const PathReport& path) {
         for (const std::string& hop : path.hops) page_.line("  " + name(page_, hop));
     }
 
-    void write_steps(const PathReport& path) {
-        std::size_t host = 0;
-        std::size_t interface = 0;
+    struct Columns {
+        std::size_t host = display_width("host"), interface = display_width("interface");
+        bool hops = false;
+    };
+    Columns columns_of(const PathReport& path) const {
+        Columns columns;
         for (const PathStep& step : path.steps) {
-            host = std::max(host, display_width(name(page_, step.host)));
-            interface = std::max(interface, display_width(name(page_, step.interface)));
+            columns.host = std::max(columns.host, display_width(name(page_, step.host)));
+            columns.interface = std::max(columns.interface, display_width(name(page_, step.interface)));
+            columns.hops |= step.hop != 0;
         }
+        return columns;
+    }
+
+    void write_row(const Columns& columns, const std::string& host, const std::string& interface,
+                   const std::string& count, const std::string& hop) {
+        page_.line("  " + padded(host, columns.host) + "   " + padded(interface, columns.interface) + "   " +
+                   fmt::format("{:>{}}", count, kCount) + (columns.hops ? fmt::format("{:>6}", hop) : ""));
+    }
+
+    void write_steps(const PathReport& path) {
+        const Columns columns = columns_of(path);
+        hops_ |= columns.hops;
+        write_row(columns, "host", "interface", "packets", "hop");
         std::string last;
         for (const PathStep& step : path.steps) {
-            const std::string shown = step.host == last ? "" : name(page_, step.host);
+            const std::string host = step.host == last ? "" : name(page_, step.host);
             last = step.host;
-            std::string text =
-                "  " + padded(shown, host) + "   " + padded(name(page_, step.interface), interface) + "   ";
-            text += step.interface.empty()
-                        ? "answered a small hop limit"
-                        : fmt::format("{:<3}{:>6}", step.leaving ? "out" : "in", step.seen);
-            page_.line(text);
+            // What only packets that end on the way were seen at has no count.
+            const std::string seen = step.seen == 0 ? "-" : std::to_string(step.seen);
+            write_row(columns, host, step.interface.empty() ? "-" : name(page_, step.interface),
+                      step.interface.empty()
+                          ? ""
+                          : fmt::format("{:<3}{:>{}}", step.leaving ? "out" : "in", seen, kCount - 3),
+                      step.hop == 0 ? "" : std::to_string(step.hop));
         }
     }
 
@@ -133,6 +186,7 @@ class Drawing {
     const Report& report_;
     const Endpoint& source_;
     const Endpoint& destination_;
+    bool hops_ = false;  // some step says which hop limit it answered
 };
 
 }  // namespace

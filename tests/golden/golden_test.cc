@@ -56,17 +56,23 @@ void expect_narrow(const std::string& text, std::size_t columns) {
     for (std::string line; std::getline(lines, line);) EXPECT_LE(display_width(line), columns) << line;
 }
 
+TerminalOptions of_trace() {
+    TerminalOptions options;
+    options.command = "trace";
+    return options;
+}
+
 TEST(GoldenTrace, WhereARequestStops) {
     const Report report = samples::packets();
     const auto& probe = report.probes.front();
-    const std::string text = render_trace(report, probe.source, probe.destination, {});
+    const std::string text = render_trace(report, probe.source, probe.destination, of_trace());
     expect_narrow(text, 80);
     expect_golden("trace-request.txt", text);
 }
 TEST(GoldenTrace, WhereAReplyStops) {
     const Report report = samples::packets();
     const auto& probe = report.probes.at(1);
-    TerminalOptions options;
+    TerminalOptions options = of_trace();
     options.utf8 = false;
     const std::string text = render_trace(report, probe.source, probe.destination, options);
     expect_narrow(text, 80);
@@ -76,7 +82,7 @@ TEST(GoldenTrace, ByTheTables) {
     const Report report = samples::failing();
     const Endpoint from{"node-0", Vantage::pod, Address::parse("10.200.0.2").value()};
     const Endpoint to{"node-1", Vantage::pod, Address::parse("10.200.1.2").value()};
-    expect_golden("trace-tables.txt", render_trace(report, from, to, {}));
+    expect_golden("trace-tables.txt", render_trace(report, from, to, of_trace()));
 }
 TEST(GoldenTrace, HostileNamesStayOnTheirLine) {
     Report report = samples::packets();

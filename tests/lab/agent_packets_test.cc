@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 
+#include "model/collect.h"
 #include "tests/lab/agent_lab.h"
 
 namespace podroute {
@@ -134,6 +135,30 @@ TEST_F(AgentPackets, KeepsNoMoreFramesAndBytesThanAsked) {
     }
     EXPECT_EQ(kept, 2U);
     EXPECT_EQ(dropped, 3U);
+}
+
+// One reply holds so many bytes and no more; the rest stays with the kernel, and none of it is lost.
+TEST_F(AgentPackets, WhatOneReplyHasNoRoomForComesWithTheNext) {
+    auto padded = question();
+    padded.resize(1000);
+    ask<ArmReply>(*link, Arm{{{index, arp_only(), 1000, 65'536, 0, true}, {index, arp_only(), 20, 4}}});
+    constexpr std::size_t kSent = 18'000;
+    EXPECT_EQ(ask<FireReply>(*link, Fire{std::vector<Frame>(kSent, {index, 0, padded})}).sent, kSent);
+    const auto leaving = [](const CollectReply& caught) {
+        return std::count_if(caught.frames.begin(), caught.frames.end(),
+                             [](const Frame& f) { return f.leaving; });
+    };
+    const auto first = ask<CollectReply>(*link, Collect{3000});
+    std::size_t bytes = 0;
+    for (const auto& f : first.frames) bytes += f.bytes.size();
+    EXPECT_TRUE(collect_is_full(first.frames.size(), bytes));
+    EXPECT_LT(bytes, kFullCollectBytes + 1000);
+    EXPECT_NE(std::count_if(first.frames.begin(), first.frames.end(),
+                            [](const Frame& f) { return f.bytes.size() == 20; }),
+              0)
+        << "the busy capture left the other its turn";
+    const auto second = ask<CollectReply>(*link, Collect{3000});
+    EXPECT_EQ(leaving(first) + leaving(second), static_cast<long>(kSent));
 }
 
 TEST_F(AgentPackets, GatherWithAHundredPeersIsQuick) {

@@ -4,12 +4,14 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 
 #include "tests/lab/agent_pods.h"
 
@@ -17,6 +19,7 @@ namespace podroute {
 namespace {
 
 constexpr std::uint16_t kPort = 18080;
+const std::string kReset = std::strerror(ECONNRESET);
 
 // A socket of the peer's namespace, used from here, and connected.
 class Client {
@@ -90,14 +93,45 @@ TEST_F(AgentPodsListeners, TcpCompletesHandshakesAndUdpEchoes) {
         EXPECT_EQ(tcp.error(), 0) << address;
         tcp.send("hello");
         tcp.shut();
-        EXPECT_EQ(tcp.receive(), "") << "closed in order after we did, " << address;
+        EXPECT_EQ(tcp.receive(), kReset) << address;
         const Client udp(*peer, SOCK_DGRAM, address, kPort);
         for (const auto& text : {std::string("nonce"), std::string(1400, 'x'), std::string()}) {
             udp.send(text);
             EXPECT_EQ(udp.receive(), text) << address;
         }
     }
-    EXPECT_EQ(run("ss -Htan state time-wait"), "") << "the other end closes first";
+    EXPECT_EQ(run("ss -Htan state connected"), "");
+}
+
+// Whoever closes first, however the agent ends: a connection of the host's own leaves the host nothing.
+TEST_F(AgentPodsListeners, LeaveTheHostNoConnectionInAnyState) {
+    open();
+    for (const auto& end : std::vector<std::function<void()>>{
+             [&] { ask<ArmReply>(*agent, Arm{}); },
+             [&] {
+                 ask<ByeReply>(*agent, Bye{});
+                 ASSERT_TRUE(agent->wait(soon()));
+             },
+             [&] {
+                 kill(agent->pid(), SIGKILL);
+                 ASSERT_TRUE(agent->wait(soon()));
+             },
+         }) {
+        agent = hello();
+        ask<ArmReply>(*agent, Arm{{}, {{0, Protocol::tcp, ip("10.240.0.20"), kPort}}});
+        std::vector<std::unique_ptr<Client>> clients;
+        for (int i = 0; i < 300; ++i)
+            clients.push_back(std::make_unique<Client>(*peer, SOCK_STREAM, "10.240.0.20", kPort));
+        clients.back()->send("read by nobody");
+        ask<PingReply>(*agent, Ping{});
+        EXPECT_EQ(clients.front()->receive(), kReset) << "made room for those that came later";
+        // The peer falls silent: what it is told it does not acknowledge.
+        peer->run(
+            "nft 'table inet silent { chain c { type filter hook prerouting priority -500; drop; }; }'");
+        end();
+        EXPECT_EQ(run("ss -Htan state connected"), "");
+        peer->run("nft delete table inet silent");
+    }
 }
 
 TEST_F(AgentPodsListeners, AnEchoIsAsLargeAsItsQuestionAndIsNotFragmented) {
@@ -145,7 +179,7 @@ TEST_F(AgentPodsListeners, ManyConnectionsThatNeverEndAreBounded) {
         ASSERT_EQ(clients.back()->error(), 0) << i;
     }
     // The oldest were closed to make room; the agent still answers.
-    EXPECT_EQ(clients.front()->receive(), "");
+    EXPECT_EQ(clients.front()->receive(), kReset);
     ask<PingReply>(*agent, Ping{});
     clients.clear();
     EXPECT_EQ(Client(*peer, SOCK_STREAM, "10.200.0.201", kPort).error(), 0);

@@ -2,6 +2,7 @@
 #include "tests/scenarios/packets.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 namespace podroute::testing {
@@ -43,9 +44,11 @@ class World {
         std::vector<Ends> failed;
         for (const Ends& pair : pairs) {
             bool lost = false;
+            std::map<Protocol, bool> works;
             for (const Protocol protocol : world_.protocols) {
                 const ProbeResult result = probe(pair, protocol, Purpose::verdict, kSmall, kFirst, false);
-                lost = lost || (result.unknown.empty() && result.answered < kFirst) || result.source_seen;
+                works[protocol] = result.answered >= kFirst && !result.source_seen;
+                lost = lost || (result.unknown.empty() && !works[protocol]);
                 main.probes.push_back(result);
                 if (result.unknown.empty() && std::min(result.answered, result.arrived) < kFirst) {
                     detail.probes.push_back(probe(pair, protocol, Purpose::verdict, kSmall, kMore, true));
@@ -55,9 +58,9 @@ class World {
             if (pair.source.host == pair.destination.host) continue;
             main.probes.push_back(probe(pair, Protocol::icmp, Purpose::full_size, kFullSize, 1, false));
             const ProbeResult& full = main.probes.back();
-            if (!lost && full.unknown.empty() && full.answered == 0)
-                for (const std::uint32_t size : {1280U, 1400U, 1450U, kFullSize})
-                    detail.probes.push_back(probe(pair, Protocol::icmp, Purpose::full_size, size, 2, true));
+            if (!full.unknown.empty() || full.answered > 0 || !world_.ladders) continue;
+            if (!lost) add_sizes(pair, Protocol::icmp, detail);
+            if (works[Protocol::tcp] && !works[Protocol::icmp]) add_sizes(pair, Protocol::tcp, detail);
         }
         add_evidence(failed, detail);
         for (const NextHopProbe& leg : world_.next_hops) add_next_hop(leg, main, detail);
@@ -279,6 +282,13 @@ class World {
         return result;
     }
 
+    void add_sizes(const Ends& pair, Protocol protocol, RoundResult& detail) const {
+        const std::uint32_t more = protocol == Protocol::icmp ? kFirst + kMore - 1 : kFirst + kMore;
+        for (const std::uint32_t size : {kFullSize, 1280U, 1400U, 1450U})
+            detail.probes.push_back(
+                probe(pair, protocol, Purpose::full_size, size, size == kFullSize ? more : 2, true));
+    }
+
     void add_evidence(const std::vector<Ends>& failed, RoundResult& detail) const {
         std::set<std::pair<Endpoint, Endpoint>> done;
         for (const Ends& pair : failed) {
@@ -311,9 +321,13 @@ class World {
         if (leg.arrived > 0)
             result.sightings.push_back({leg.target, "eth0", ProbeLeg::request, false, leg.arrived});
         main.probes.push_back(result);
-        if (leg.arrived > 0) return;
-        // A dead one is looked for on every host's links.
-        result.sightings.push_back({leg.source, "eth0", ProbeLeg::request, true, kFirst});
+        if (leg.arrived == kFirst) return;
+        // With captures on every host's links.
+        result.sent = kMore;
+        result.sightings = {{leg.source, std::string(kPodLink), ProbeLeg::request, true, kMore},
+                            {leg.source, "eth0", ProbeLeg::request, true, kMore}};
+        if (leg.later > 0)
+            result.sightings.push_back({leg.target, "eth0", ProbeLeg::request, false, leg.later});
         detail.probes.push_back(std::move(result));
     }
 

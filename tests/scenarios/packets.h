@@ -40,17 +40,18 @@ struct PacketRule {
     int refuses = 0;
 };
 
-// One next hop of a route, and how many of 3 packets by it arrived.
+// One next hop of a route, how many of 3 packets by it arrived, and of the 17 that are sent if not all did.
 struct NextHopProbe {
     HostId source, target;
     Address via;
-    std::uint32_t arrived = 0;
+    std::uint32_t arrived = 0, later = 0;
 };
 
 struct PacketWorld {
     std::vector<PacketRule> rules;
     std::vector<Protocol> protocols{Protocol::icmp, Protocol::tcp};
     std::vector<NextHopProbe> next_hops;
+    bool ladders = true;  // false: no more large packets are sent, as where too many pairs lost one
     std::vector<HostId> without_pod;  // no synthetic pod could be opened there
     std::vector<HostId> deaf;         // nothing was listened on there but pods' own links
 };

@@ -81,7 +81,8 @@ PacketWorld world_of(const json& file) {
     for (const json& leg : file.value("next_hops", json::array()))
         world.next_hops.push_back({leg.at("source"), leg.at("target"),
                                    Address::parse(leg.at("via").get<std::string>()).value(),
-                                   leg.at("arrived").get<std::uint32_t>()});
+                                   leg.at("arrived").get<std::uint32_t>(), leg.value("later", 0U)});
+    world.ladders = file.value("ladders", true);
     world.without_pod = file.value("without_pod", std::vector<std::string>{});
     world.deaf = file.value("deaf", std::vector<std::string>{});
     if (!file.contains("protocols")) return world;

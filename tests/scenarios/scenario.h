@@ -1,9 +1,10 @@
 // One scenario file: a base snapshot of fixtures/snapshots, an RFC 6902 patch, and what the judge is to say.
 //
 //   {"name": "..", "base": "two-nodes", "patch": [..], "checks": [check codes it shows],
-//    "packets": [rules of packets.h]?, "protocols": ["icmp", "tcp"]?, "without_pod": [hosts]?, "deaf":
-//    [hosts]?, "next_hops": [{"source", "target", "via", "arrived"}]?, "want": {"causes": [{"code", "host",
-//    "subject"?, "severity"? (error)}], "exit_code": 0}}
+//    "packets": [rules of packets.h]?, "protocols": ["icmp", "tcp"]?, "without_pod": [hosts]?,
+//    "deaf": [hosts]?,
+//    "next_hops": [{"source", "target", "via", "arrived", "later"?}]?, "ladders": false?,
+//    "want": {"causes": [{"code", "host", "subject"?, "severity"? (error)}], "exit_code": 0}}
 //
 // With "packets", even an empty list, rounds of probes are added; without, the snapshot knows tables only.
 // A base is a snapshot as one object: the fields of its header, "hosts" and "rounds".

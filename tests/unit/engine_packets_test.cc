@@ -6,6 +6,7 @@
 #include "engine/endpoint_names.h"
 #include "engine/loss.h"
 #include "engine/places.h"
+#include "engine/probe_reports.h"
 #include "tests/unit/snapshot_builder.h"
 
 namespace podroute {
@@ -31,6 +32,12 @@ TEST(LossInterval, HasOpenEnds) {
     EXPECT_EQ(loss_interval(5, 3).lower, loss_interval(3, 3).lower);
     EXPECT_EQ(loss_interval(0, 0).lower, 0);
     EXPECT_EQ(loss_interval(0, 0).upper, 1);
+}
+
+TEST(LossInterval, IsToldInPercent) {
+    EXPECT_EQ(loss_interval_text(5, 20), "5 of 20 lost: 8.7 to 49.1 % (95 % confidence)");
+    EXPECT_EQ(loss_interval_text(1, 20), "1 of 20 lost: 0.1 to 24.9 % (95 % confidence)");
+    EXPECT_EQ(loss_interval_text(20, 20), "20 of 20 lost: 83.2 to 100.0 % (95 % confidence)");
 }
 
 // A pod's request that the server's uplink saw, and nothing of an answer.
@@ -171,6 +178,59 @@ TEST(Places, ALargePacketStopsWhereTheSmallOnesOfItsPairDo) {
     world.cluster.snapshot.rounds.pop_back();
     const ProbeFacts alone = fold_probes(world.cluster.snapshot);
     EXPECT_EQ(places.stopped_at(alone.full_size.at(0), alone), std::nullopt);
+}
+
+// A pair whose 3 packets and whose packets of small hop limits were seen on their way through a router.
+struct Traced {
+    Cluster cluster{2};
+    std::vector<PathReport> paths;
+
+    Traced() {
+        ProbeResult result;
+        result.source = {"node-0", Vantage::pod, address("10.200.0.200")};
+        result.destination = {"node-1", Vantage::pod, address("10.200.1.200")};
+        const auto seen = [&](std::uint32_t count, std::size_t places) {
+            result.sightings = {{"node-0", std::string(kPodLink), ProbeLeg::request, true, count},
+                                {"node-0", "eth0", ProbeLeg::request, true, count},
+                                {"node-1", "eth0", ProbeLeg::request, false, count},
+                                {"node-1", std::string(kPodLink), ProbeLeg::request, false, count}};
+            result.sightings.resize(places);
+        };
+        RoundResult round;
+        round.stage = RoundStage::main;
+        result.sent = result.arrived = result.answered = 3;
+        seen(3, 4);
+        round.probes.push_back(result);
+        result.purpose = Purpose::hop_limit;
+        result.sent = 1;
+        result.arrived = result.answered = 0;
+        for (const auto& [hop, from, places] :
+             {std::tuple(1, "10.240.0.20", 1), std::tuple(2, "10.240.0.1", 2),
+              std::tuple(3, "10.240.0.21", 3)}) {
+            result.hop_limit = static_cast<std::uint8_t>(hop);
+            result.objections = {{address(from), 11, 0, false, 0, 64, 1}};
+            seen(1, static_cast<std::size_t>(places));
+            round.probes.push_back(result);
+        }
+        cluster.snapshot.policy.trace = Trace::all;
+        cluster.snapshot.rounds.push_back(round);
+        Places places(cluster.snapshot);
+        paths = packet_paths(cluster.snapshot, fold_probes(cluster.snapshot), places, {});
+    }
+};
+
+// What is meant to die on its way is no loss.
+TEST(PacketPaths, CountWhatShouldPass) {
+    const Traced traced;
+    ASSERT_EQ(traced.paths.size(), 1U);
+    EXPECT_EQ(traced.paths[0].status, "pass");
+    EXPECT_EQ(traced.paths[0].hops, (std::vector<std::string>{"node-0", "node-1"}));
+    EXPECT_EQ(traced.paths[0].protocol, Protocol::icmp);
+    EXPECT_EQ(traced.paths[0].steps, (std::vector<PathStep>{{"node-0", std::string(kPodLink), true, 3, 1},
+                                                            {"node-0", "eth0", true, 3, 0},
+                                                            {"10.240.0.1", "", false, 0, 2},
+                                                            {"node-1", "eth0", false, 3, 3},
+                                                            {"node-1", std::string(kPodLink), false, 3, 0}}));
 }
 
 TEST(ResolvePair, TakesNamesAndAddresses) {

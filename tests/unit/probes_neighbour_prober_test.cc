@@ -165,6 +165,8 @@ TEST(NeighbourProber, ALearnedMacOfAnotherMachineIsAskedAbout) {
         EXPECT_EQ(asked.frames[0].bytes[31], 20);
         ASSERT_EQ(asked.captures.size(), 1U);
         EXPECT_FALSE(asked.captures[0].filter.empty());
+        EXPECT_EQ(plan->script.points.at("node-0"),
+                  (std::vector<CapturePoint>{{kEth0, 0, "eth0", mac_of(cluster, "node-0")}}));
     }
 }
 

@@ -1,8 +1,12 @@
 // The rounds of the packet prober, over a simulated cluster.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
 #include "probes/detail_round.h"
 #include "probes/main_round.h"
+#include "probes/next_hops.h"
 #include "probes/pod_plan.h"
 #include "tests/unit/probes_world.h"
 
@@ -162,6 +166,49 @@ TEST(PacketProber, BothRoundsTogetherTakeTwiceTheTimeout) {
                 << static_cast<int>(plan.stage) << " " << timeout_ms;
         }
     }
+}
+
+// One echo from node-0 to node-1 is lost, in a network this slow; what was sent of the pair in all, and how
+// long the detail round waits, 0: there is none.
+struct Slow {
+    std::uint32_t sent = 0, wait_ms = 0;
+    std::uint64_t last_us = 0;  // when the detail round's last frame leaves
+};
+Slow one_lost(std::uint64_t one_way_us, Trace trace = Trace::failed) {
+    Trial run;
+    run.cluster.snapshot.policy.trace = trace;
+    run.world.one_way_us = one_way_us;
+    unsigned seen = 0;
+    run.world.faults = {[&](const Place& p, const Bytes& ip, bool reply) {
+        const bool at = is(p, "node-1", testing::kEth0, false) && testing::next_header(ip) == 1 && !reply &&
+                        ip.size() == 84 && goes(ip, "10.200.0.0/24", "10.200.1.0/24");
+        return Fate{.lost = at && seen++ == 0, .sent_back = {}, .new_source = {}};
+    }};
+    Slow out;
+    out.sent = total(run.observe(), "pod node-0 > pod node-1 icmp").sent;
+    if (run.world.plans.back().stage != RoundStage::detail) return out;
+    out.wait_ms = run.world.plans.back().wait_ms;
+    for (const auto& [host, task] : run.world.plans.back().tasks)
+        for (const Frame& frame : task.frames) out.last_us = std::max(out.last_us, frame.time_us);
+    return out;
+}
+
+TEST(PacketProber, AnswersAreWaitedForAsLongAsTheyTake) {
+    EXPECT_EQ(one_lost(100).wait_ms, 50U);
+    EXPECT_NEAR(one_lost(30'000).wait_ms, 240, 4);
+    EXPECT_NEAR(one_lost(100'000).wait_ms, 301, 2);  // 1.5 round trips, which are a bit more than 200 ms
+    for (const std::uint64_t one_way_us : {170'000U, 250'000U, 400'000U, 485'000U}) {
+        const Slow slow = one_lost(one_way_us);
+        EXPECT_EQ(slow.sent, kLossSample) << one_way_us;
+        EXPECT_GE(slow.wait_ms, 2 * one_way_us / 1000) << one_way_us;
+        EXPECT_LE(slow.last_us + std::uint64_t{1000} * slow.wait_ms, 1'000'000U) << one_way_us;
+    }
+}
+
+// The main round is all there is: more would only count as lost.
+TEST(PacketProber, WhatCouldNotBeAnsweredInTimeIsNotSent) {
+    EXPECT_EQ(one_lost(495'000).sent, 3U);
+    EXPECT_EQ(one_lost(495'000, Trace::none).wait_ms, 0U);
 }
 
 TEST(PacketProber, NothingIsSentWhereNoPacketLayerIsJudged) {
@@ -395,6 +442,48 @@ TEST(PacketProber, ALostFullSizePacketIsFollowedByOthers) {
     EXPECT_TRUE(tried.contains(1500));
 }
 
+TEST(PacketProber, AFullSizePacketThatOneLostIsCountedOutOfTwenty) {
+    Trial run;
+    unsigned seen = 0;
+    run.world.faults = {[&](const Place& p, const Bytes& ip, bool reply) {
+        const bool at = is(p, "node-1", testing::kEth0, false) && ip.size() > 1450 && !reply &&
+                        goes(ip, "10.200.0.0/24", "10.200.1.0/24");
+        return Fate{.lost = at && seen++ == 0, .sent_back = {}, .new_source = {}};
+    }};
+    std::uint32_t sent = 0, arrived = 0;
+    for (const auto* r : results(run.observe(), Purpose::full_size, "pod node-0 > pod node-1 icmp")) {
+        if (r->size != 1500) continue;
+        sent += r->sent;
+        arrived += r->arrived;
+    }
+    EXPECT_EQ(sent, kLossSample);
+    EXPECT_EQ(arrived, kLossSample - 1);
+}
+
+// Every echo is filtered: large packets are sent as SYNs, whose arrival is what counts.
+TEST(PacketProber, WhereEchoIsFilteredLargePacketsAreTcp) {
+    for (const bool small_mtu : {false, true}) {
+        for (const bool ipv6 : {false, true}) {
+            Trial run(testing::ClusterOptions{.ipv6 = ipv6});
+            run.world.faults = {[&](const Place& p, const Bytes& ip, bool) {
+                const bool echo = testing::next_header(ip) == 1 || testing::next_header(ip) == 58;
+                return Fate{.lost = is(p, "node-1", testing::kEth0, false) &&
+                                    (echo || (small_mtu && ip.size() > 1400)),
+                            .sent_back = {},
+                            .new_source = {}};
+            }};
+            const auto& snapshot = run.observe();
+            std::map<std::uint32_t, bool> passes;
+            for (const auto* r : results(snapshot, Purpose::full_size, "pod node-0 > pod node-1 tcp"))
+                passes[r->size] = r->arrived == r->sent && r->sent > 0;
+            ASSERT_TRUE(passes.contains(1500) && passes.contains(1400) && passes.contains(576));
+            EXPECT_EQ(passes[1500], !small_mtu);
+            EXPECT_TRUE(passes[1400] && passes[576]);
+            EXPECT_FALSE(results(snapshot, Purpose::full_size, "pod node-1 > pod node-0 tcp").empty());
+        }
+    }
+}
+
 TEST(PacketProber, TheMtuThatARouterNamesIsTried) {
     Trial run;
     run.world.faults = {[](const Place& p, const Bytes& ip, bool) {
@@ -418,6 +507,22 @@ TEST(PacketProber, FullSizeIsThatOfTheSourcesPodLink) {
     const auto& snapshot = run.observe();
     EXPECT_EQ(results(snapshot, Purpose::full_size, "pod node-0 > pod node-1 icmp").front()->size, 9000U);
     EXPECT_EQ(results(snapshot, Purpose::full_size, "pod node-1 > pod node-0 icmp").front()->size, 1500U);
+}
+
+TEST(PacketProber, LargePacketsGoBothWaysAlsoWhereAPairIsProbedOneWay) {
+    Trial run({.nodes = 6});
+    run.cluster.snapshot.policy.pairs_per_cidr = 2;
+    const auto& snapshot = run.observe();
+    std::set<std::pair<Endpoint, Endpoint>> small, large;
+    for (const auto* r : results(snapshot, Purpose::verdict))
+        if (r->source.host != r->destination.host) small.emplace(r->source, r->destination);
+    for (const auto* r : results(snapshot, Purpose::full_size)) {
+        EXPECT_EQ(r->arrived, 1U) << name(*r);
+        EXPECT_TRUE(large.emplace(r->source, r->destination).second) << name(*r);
+    }
+    for (const auto& [from, to] : small)
+        EXPECT_TRUE(large.contains({from, to}) && large.contains({to, from}));
+    EXPECT_GT(large.size(), small.size());
 }
 
 TEST(PacketProber, ARefusedAddressIsReplaced) {
@@ -572,34 +677,40 @@ TEST(PacketProber, ThePortOfAnSshSessionIsTheControlHostsTcpPort) {
     EXPECT_EQ(ports, std::set<std::uint16_t>{2222});
 }
 
+// node-0 reaches node-1's network by node-1, the odd addresses, and by node-2.
+struct TwoLegs : Trial {
+    TwoLegs() : Trial({.nodes = 3}) {
+        FibAnswer two;
+        two.query = {address("10.200.1.1"), address("10.200.0.2"), "cnio0"};
+        two.type = RouteType::unicast;
+        two.next_hops = {{address("10.240.0.21"), testing::kEth0, 0, 1},
+                         {address("10.240.0.22"), testing::kEth0, 0, 1}};
+        cluster.facts("node-0").fib->push_back(two);
+        world.lookups = [](const HostId&, const std::vector<FibQuery>& queries) {
+            std::vector<FibAnswer> out;
+            for (const auto& q : queries) {
+                EXPECT_TRUE(q.chosen && q.iif == "cnio0" && q.source && q.ip_proto == 1);
+                FibAnswer a;
+                a.query = q;
+                a.next_hops = {
+                    {address(odd(q.destination) ? "10.240.0.21" : "10.240.0.22"), testing::kEth0, 0, 1}};
+                out.push_back(a);
+            }
+            return out;
+        };
+    }
+    static bool odd(const Address& a) { return (a.v4_value() & 1U) != 0; }
+    // An echo by the leg that is not node-1's own, as it leaves node-0.
+    static bool by_the_other(const Place& p, const Bytes& ip) {
+        return is(p, "node-0", testing::kEth0, true) && goes(ip, "10.200.0.0/24", "10.200.1.0/24") &&
+               !odd(testing::destination_of(ip)) && ip.size() == 84 && testing::next_header(ip) == 1;
+    }
+};
+
 TEST(PacketProber, ADeadLegOfSeveralNextHopsIsSeen) {
-    Trial run({.nodes = 3});
-    // node-0 reaches node-1's network by node-1 and by node-2.
-    FibAnswer two;
-    two.query = {address("10.200.1.1"), address("10.200.0.2"), "cnio0"};
-    two.type = RouteType::unicast;
-    two.next_hops = {{address("10.240.0.21"), testing::kEth0, 0, 1},
-                     {address("10.240.0.22"), testing::kEth0, 0, 1}};
-    run.cluster.facts("node-0").fib->push_back(two);
-    const auto odd = [](const Address& a) { return (a.v4_value() & 1U) != 0; };
-    run.world.lookups = [&](const HostId&, const std::vector<FibQuery>& queries) {
-        std::vector<FibAnswer> out;
-        for (const auto& q : queries) {
-            EXPECT_TRUE(q.chosen && q.iif == "cnio0" && q.source && q.ip_proto == 1);
-            FibAnswer a;
-            a.query = q;
-            a.next_hops = {
-                {address(odd(q.destination) ? "10.240.0.21" : "10.240.0.22"), testing::kEth0, 0, 1}};
-            out.push_back(a);
-        }
-        return out;
-    };
+    TwoLegs run;
     run.world.faults = {[&](const Place& p, const Bytes& ip, bool) {
-        return Fate{.lost = is(p, "node-0", testing::kEth0, true) &&
-                            goes(ip, "10.200.0.0/24", "10.200.1.0/24") && !odd(testing::destination_of(ip)) &&
-                            ip.size() == 84 && testing::next_header(ip) == 1,
-                    .sent_back = {},
-                    .new_source = {}};
+        return Fate{.lost = TwoLegs::by_the_other(p, ip), .sent_back = {}, .new_source = {}};
     }};
     const auto& snapshot = run.observe();
     std::map<std::string, bool> works;
@@ -612,8 +723,73 @@ TEST(PacketProber, ADeadLegOfSeveralNextHopsIsSeen) {
     EXPECT_EQ(snapshot.rounds.back().stage, RoundStage::detail);
     EXPECT_EQ(legs.size(), 3U);
     EXPECT_EQ(again.next_hop, address("10.240.0.22"));
+    EXPECT_EQ(again.sent, kLossSample - 3);
     EXPECT_TRUE(sighted(again, "node-0", "cnio0", false));
     EXPECT_FALSE(sighted(again, "node-0", "eth0", true));
+}
+
+// Whether that is chance shows in the rest of the sample, with captures elsewhere or without.
+TEST(PacketProber, ALegThatLosesOnePacketIsCountedOutOfTwenty) {
+    for (const Trace trace : {Trace::failed, Trace::none}) {
+        TwoLegs run;
+        run.cluster.snapshot.policy.trace = trace;
+        unsigned seen = 0;
+        run.world.faults = {[&](const Place& p, const Bytes& ip, bool) {
+            // The pair itself may go this way; its packets are not those that nobody answers.
+            const bool leg = TwoLegs::by_the_other(p, ip) &&
+                             testing::destination_of(ip) !=
+                                 run.world.plans.front().tasks.at("node-1").pods.at(0).addresses.at(0);
+            return Fate{.lost = leg && seen++ == 0, .sent_back = {}, .new_source = {}};
+        }};
+        const auto& snapshot = run.observe();
+        std::uint32_t sent = 0, entered = 0;
+        for (const auto* r : results(snapshot, Purpose::next_hop)) {
+            if (r->next_hop != address("10.240.0.22")) continue;
+            sent += r->sent;
+            for (const auto& s : r->sightings)
+                if (s.host == "node-1" && s.interface == "eth0" && !s.leaving) entered += s.count;
+        }
+        EXPECT_EQ(sent, kLossSample);
+        EXPECT_EQ(entered, kLossSample - 1);
+    }
+}
+
+TEST(PacketProber, LegsAreBoundedAndThoseLeftOutSaySo) {
+    Trial run;
+    auto& facts = run.cluster.facts("node-0");
+    auto& owner = run.cluster.snapshot.inventory.hosts.back();
+    ASSERT_EQ(owner.name, "node-1");
+    owner.pod_cidrs.clear();
+    for (int i = 0; i < 130; ++i) {
+        const Prefix cidr{Address::v4(0x0a640000U + (static_cast<std::uint32_t>(i) << 8U)), 24};
+        owner.pod_cidrs.push_back(cidr);
+        FibAnswer two;
+        two.query = {cidr.sample_pod(), address("10.200.0.2"), "cnio0"};
+        two.next_hops = {{address("10.240.0.21"), testing::kEth0, 0, 1},
+                         {address("10.240.0.22"), testing::kEth0, 0, 1}};
+        facts.fib->push_back(two);
+    }
+    PodSpec pod;
+    pod.addresses = {address("10.200.0.200")};
+    pod.bridge = "cnio0";
+    const auto& host = *run.cluster.snapshot.inventory.find("node-0");
+    HostFindings findings;
+    for (const FibQuery& query : leg_queries(run.cluster.snapshot, host, facts, {pod})) {
+        FibAnswer a;
+        a.query = query;
+        a.next_hops = {
+            {address(TwoLegs::odd(query.destination) ? "10.240.0.21" : "10.240.0.22"), testing::kEth0, 0, 1}};
+        findings.lookups.push_back(a);
+    }
+    EXPECT_LE(findings.lookups.size(), 2048U);
+    const auto legs = leg_targets(run.cluster.snapshot, host, facts, findings);
+    ASSERT_EQ(legs.size(), 260U);
+    std::size_t left_out = 0;
+    for (const LegTarget& leg : legs) {
+        EXPECT_NE(leg.target.has_value(), leg.unknown.find("more next hops") != std::string::npos);
+        left_out += leg.target ? 0 : 1;
+    }
+    EXPECT_EQ(left_out, 260U - kMaxLegsOfHost);
 }
 
 TEST(PacketProber, ALegToAnotherLinkOfTheOwnerIsSeenThere) {
@@ -692,6 +868,55 @@ TEST(PacketProber, AnAnswerToAnotherRunIsNone) {
         caught[host] = c;
     }
     for (const auto& r : prober.read(plan, caught).probes) EXPECT_EQ(r.answered + r.arrived, 0U);
+}
+
+// --fix looks again, with the same run, the same stages and as many rounds before: a late packet of the first
+// look is no packet of the second.
+TEST(PacketProber, TheNextObservationOfARunHasOtherProbes) {
+    std::set<std::uint16_t> tags;
+    std::set<std::uint64_t> words;
+    std::vector<PodSpec> pods;
+    for (std::uint32_t observation = 0; observation < 3; ++observation) {
+        Trial run;
+        run.cluster.snapshot.run.observation = observation;
+        run.observe();
+        ASSERT_EQ(run.world.plans.back().stage, RoundStage::main);
+        tags.insert(run.world.plans.back().script.tag);
+        words.insert(run.world.plans.back().script.word);
+        pods.push_back(run.world.plans.front().tasks.at("node-0").pods.front());
+    }
+    EXPECT_EQ(tags.size(), 3U);
+    EXPECT_EQ(words.size(), 1U);
+    EXPECT_NE(pods[0].link, pods[1].link);
+    EXPECT_NE(pods[1].link, pods[2].link);
+}
+
+// Two runs ask one sshd and happen to have the same tag; a SYN has no payload that could tell them apart.
+TEST(PacketProber, ASynOfAnotherRunWithTheSameTagDidNotArriveForThisOne) {
+    Trial run;
+    PacketProber prober;
+    run.observe();
+    const auto& plan = run.world.plans.back();
+    const auto& script = plan.script;
+    const auto flow = std::find_if(script.flows.begin(), script.flows.end(), [](const ProbeFlow& f) {
+        return f.protocol == Protocol::tcp && f.destination.vantage == Vantage::node;
+    });
+    ASSERT_NE(flow, script.flows.end());
+    const auto arrived = [&](std::uint64_t word, const Address& source) {
+        const auto ip = craft_probe(
+            {Protocol::tcp, source, flow->destination.address, flow->port, flow->first}, {word, script.tag});
+        Caught caught;
+        for (const auto& [host, task] : plan.tasks) caught[host] = HostCatch{};
+        const auto& point = script.points.at(flow->destination.host).front();
+        caught[flow->destination.host]->frames.push_back(
+            {point.ifindex, 1, testing::to_mac(testing::on_wire(*ip), point.mac), point.pod});
+        return prober.read(plan, caught)
+            .probes[static_cast<std::size_t>(flow - script.flows.begin())]
+            .arrived;
+    };
+    EXPECT_EQ(arrived(script.word, flow->source.address), 1U);
+    EXPECT_EQ(arrived(script.word + 12345, flow->source.address), 0U);
+    EXPECT_EQ(arrived(script.word + 12345, address("10.240.0.77")), 1U) << "rewritten, and its port with it";
 }
 
 TEST(PacketProber, AFrameThatASwitchFloodedIsSeenByNobodyElse) {

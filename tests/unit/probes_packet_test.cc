@@ -34,9 +34,10 @@ ProbePacket any_probe() {
         probe.protocol == Protocol::icmp ? std::uint16_t{0} : *rc::gen::inRange<std::uint16_t>(1, 9999);
     probe.number = *rc::gen::inRange<std::uint16_t>(1, kMaxNumber + 1);
     probe.hop_limit = *rc::gen::inRange<std::uint8_t>(1, 255);
-    if (probe.protocol != Protocol::tcp && *rc::gen::arbitrary<bool>())
-        probe.size =
-            *rc::gen::inRange(smallest_size(probe.protocol, probe.source.family()), std::uint32_t{3000});
+    const std::uint32_t payload = probe.protocol == Protocol::tcp ? 12 : 0;  // a SYN has one of 12 or none
+    if (*rc::gen::arbitrary<bool>())
+        probe.size = *rc::gen::inRange(smallest_size(probe.protocol, probe.source.family()) + payload,
+                                       std::uint32_t{3000});
     return probe;
 }
 
@@ -72,6 +73,7 @@ TEST(Packet, CraftedAndReadIsTheSame) {
         wanted.destination = wanted.target = probe.destination;
         wanted.hop_limit = probe.hop_limit;
         wanted.number = probe.number;
+        if (probe.protocol == Protocol::tcp) wanted.source_port = source_port(key, probe.number);
         RC_ASSERT(*seen == wanted);
     });
 }
@@ -255,21 +257,22 @@ TEST(Packet, MutatedFramesNeverCrash) {
 }
 
 TEST(Packet, WhatACaptureKeepsOfALongFrameIsEnough) {
-    for (const auto* source : {"10.0.0.1", "fd00::1"}) {
-        const ProbeKey key{77, 78};
-        ProbePacket probe{
-            Protocol::icmp, *Address::parse(source), Address::parse(source)->offset(1), 0, 9, 1500};
-        const auto ip = *craft_probe(probe, key);
-        for (const auto& packet : {ip, testing::answer_to(ip)}) {
-            Bytes frame = on_wire(packet);
-            frame.resize(128);
-            EXPECT_TRUE(read_probe(frame, key)) << source;
+    for (const auto* source : {"10.0.0.1", "fd00::1"})
+        for (const Protocol protocol : kProtocols) {
+            const ProbeKey key{77, 78};
+            ProbePacket probe{protocol, *Address::parse(source), Address::parse(source)->offset(1), 0, 9,
+                              1500};
+            const auto ip = *craft_probe(probe, key);
+            for (const auto& packet : {ip, testing::answer_to(ip)}) {
+                Bytes frame = on_wire(packet);
+                frame.resize(128);
+                EXPECT_TRUE(read_probe(frame, key)) << source;
+            }
+            Bytes error =
+                on_wire(testing::error_about(ip, probe.destination, source[0] == '1' ? 3 : 2, 4, 1400, 1200));
+            error.resize(128);
+            EXPECT_TRUE(read_probe(error, key)) << source;
         }
-        Bytes error =
-            on_wire(testing::error_about(ip, probe.destination, source[0] == '1' ? 3 : 2, 4, 1400, 1200));
-        error.resize(128);
-        EXPECT_TRUE(read_probe(error, key)) << source;
-    }
 }
 
 TEST(Packet, WhatCannotBeCraftedIsAnError) {
@@ -284,7 +287,7 @@ TEST(Packet, WhatCannotBeCraftedIsAnError) {
     EXPECT_TRUE(refused({Protocol::icmp, a, a, 0, kMaxNumber + 1}, key));
     EXPECT_TRUE(refused({Protocol::icmp, a, a, 0, 1, 39}, key));
     EXPECT_TRUE(refused({Protocol::icmp, a, a, 0, 1, kMaxProbeSize + 1}, key));
-    EXPECT_TRUE(refused({Protocol::tcp, a, a, 80, 1, 1500}, key));
+    EXPECT_TRUE(refused({Protocol::tcp, a, a, 80, 1, 51}, key));
     EXPECT_TRUE(refused({Protocol::icmp, a, a, 0, 1}, {1, 0}));
     EXPECT_TRUE(refused({Protocol::icmp, a, Address::v4(0), 0, 1}, key));
 }

@@ -72,13 +72,25 @@ inline Bytes answer_to(const Bytes& request) {
             for (std::size_t i = l4 + 11; ++out[i] == 0; --i) {
             }
             out[l4 + 13] = 0x12;  // SYN, ACK
+            out.resize(l4 + 20);
+            const std::size_t length = is_v4(out) ? out.size() : 20;
+            out[is_v4(out) ? 2 : 4] = static_cast<std::uint8_t>(length >> 8);
+            out[is_v4(out) ? 3 : 5] = static_cast<std::uint8_t>(length);
         }
     }
     return out;
 }
+// It acknowledges the payload, too (RFC 9293 section 3.10.7.1).
 inline Bytes reset_to(const Bytes& request) {
     Bytes out = answer_to(request);
-    out[header(out) + 13] = 0x14;  // RST, ACK
+    const auto l4 = header(out);
+    out[l4 + 13] = 0x14;  // RST, ACK
+    std::uint32_t carry = static_cast<std::uint32_t>(request.size() - l4 - 20);
+    for (std::size_t i = l4 + 11; carry != 0; --i) {
+        carry += out[i];
+        out[i] = static_cast<std::uint8_t>(carry);
+        carry >>= 8;
+    }
     return out;
 }
 

@@ -120,6 +120,40 @@ TEST(Pairs, AllThatMayRaiseAnAlarm) {
               (Kinds{{"pod>pod", 24}, {"pod>pod same", 8}, {"node>pod", 8}, {"pod>node", 8}}));
 }
 
+std::vector<SitePair> pair_of(const Sites& sites, const Endpoint& source, const Endpoint& destination) {
+    Policy policy;
+    policy.pair = std::pair(source, destination);
+    return verdict_pairs(sites, policy);
+}
+
+TEST(Pairs, OfOneNodeAreAPodAndItsNeighbour) {
+    auto sites = opened(Cluster(2));
+    const Endpoint pod{"node-0", Vantage::pod, address("10.200.0.9")};
+    const auto pairs = pair_of(sites, pod, {"node-0", Vantage::pod, address("10.200.0.77")});
+    ASSERT_EQ(pairs.size(), 1U);
+    EXPECT_EQ(pairs[0].source, sites.pods[0].pod);
+    EXPECT_EQ(pairs[0].destination, *sites.pods[0].neighbour);
+    // Without a second pod nothing is sent, and that is said.
+    sites.pods[0].neighbour.reset();
+    const auto alone = pair_of(sites, pod, pod);
+    ASSERT_EQ(alone.size(), 1U);
+    EXPECT_EQ(alone[0].destination.unknown, "node-0: no second pod could be opened in 10.200.0.0/24");
+    // A pod and its own node are two ends.
+    EXPECT_EQ(pair_of(sites, pod, {"node-0", Vantage::node, address("10.240.0.20")}).size(), 2U);
+}
+
+TEST(Pairs, AnAddressIsOfTheNetworkThatHoldsIt) {
+    Cluster cluster(2);
+    auto& host = cluster.snapshot.inventory.hosts[1];
+    ASSERT_EQ(host.name, "node-0");
+    host.pod_cidrs.push_back(*Prefix::parse("10.201.0.0/24"));
+    const auto sites = opened(cluster);
+    const auto pairs = pair_of(sites, {"node-0", Vantage::pod, address("10.201.0.9")},
+                               {"node-1", Vantage::pod, address("10.200.1.9")});
+    ASSERT_EQ(pairs.size(), 2U);
+    EXPECT_TRUE(Prefix::parse("10.201.0.0/24")->contains(pairs[0].source.endpoint.address));
+}
+
 TEST(Pairs, LargeClustersGetARingUnlessFullIsAsked) {
     const Cluster cluster({.nodes = 130});
     const auto sites = opened(cluster);

@@ -77,6 +77,18 @@ TEST(Junit, TheRunIsAlwaysThereAndRedWhenAborted) {
     }
 }
 
+TEST(Junit, ARunThatWasCancelledSaysSo) {
+    for (Report report : {samples::failing(), samples::passing()}) {
+        report.run.cancelled = true;
+        if (report.verdict == RunVerdict::pass) report.verdict = RunVerdict::unknown;
+        const auto document = parse(render_junit(report));
+        const auto error = case_named(document, "run").child("error");
+        EXPECT_STREQ(error.attribute("type").value(), "cancelled");
+        EXPECT_STREQ(error.attribute("message").value(),
+                     "the run was cancelled by a signal before everything was looked at");
+    }
+}
+
 // A consumer that looks at nothing but failures and errors must come to the verdict of the report.
 TEST(Junit, IsRedWheneverTheVerdictIs) {
     auto samples = samples::all();

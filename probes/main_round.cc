@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "probes/next_hops.h"
 
@@ -11,15 +12,29 @@ namespace {
 
 constexpr std::uint32_t kSpacing = 3'000;  // us, between the probes of a pair
 
-// One packet, as long as the link of its source lets through: both ways, since every pair is there both ways.
-void add_full_size(RoundBuilder& builder, const SitePair& pair, std::uint32_t start_us) {
+// One packet, as long as the link of its source lets through.
+void add_full_size(RoundBuilder& builder, const Snapshot& snapshot, const SitePair& pair,
+                   std::uint32_t start_us) {
     if (pair.source.endpoint.host == pair.destination.endpoint.host) return;
-    if (pair.source.usable() && pair.source.mtu <= kSmallProbe) return;
+    const std::uint32_t mtu = mtu_towards(snapshot, pair.source, pair.destination.endpoint);
+    if (pair.source.usable() && mtu <= kSmallProbe) return;
     FlowRequest request;
     request.purpose = Purpose::full_size;
-    request.size = std::min(pair.source.mtu, kMaxProbeSize);
+    request.size = std::min(mtu, kMaxProbeSize);
     request.start_us = start_us;
     builder.add(pair, request);
+}
+
+// Of every pair both ways, also where a ring has it one way only: an answer may come back in fragments.
+void add_full_sizes(RoundBuilder& builder, const Snapshot& snapshot, std::span<const SitePair> pairs,
+                    std::uint32_t start_us) {
+    std::set<std::pair<Endpoint, Endpoint>> there;
+    for (const SitePair& pair : pairs) there.emplace(pair.source.endpoint, pair.destination.endpoint);
+    for (const SitePair& pair : pairs) {
+        add_full_size(builder, snapshot, pair, start_us);
+        if (!there.contains({pair.destination.endpoint, pair.source.endpoint}))
+            add_full_size(builder, snapshot, {pair.destination, pair.source}, start_us);
+    }
 }
 
 const Site* pod_at(const Sites& sites, const HostId& host, const Address& address) {
@@ -40,9 +55,7 @@ void add_next_hops(RoundBuilder& builder, const Snapshot& snapshot, const Sites&
             if (source == nullptr) continue;
             Site target;
             target.endpoint = {leg.owner, Vantage::pod, leg.target.value_or(leg.cidr.sample_pod())};
-            if (!leg.target)
-                target.unknown = "no address of " + leg.cidr.to_string() + " was found that " + host.name +
-                                 " sends by way of " + leg.gateway.to_string();
+            target.unknown = leg.unknown;
             FlowRequest request;
             request.purpose = Purpose::next_hop;
             request.next_hop = leg.gateway;
@@ -113,8 +126,8 @@ RoundPlan plan_main_round(const Snapshot& snapshot) {
             request.spacing_us = spacing;
             builder.add(pair, request);
         }
-        if (probes_sizes(policy)) add_full_size(builder, pair, count * spacing);
     }
+    if (probes_sizes(policy)) add_full_sizes(builder, snapshot, pairs, count * spacing);
     if (policy.layers.empty() || policy.layers.contains(Layer::path)) add_next_hops(builder, snapshot, sites);
     if (policy.trace == Trace::all) {
         builder.watch_paths();

@@ -509,6 +509,21 @@ TEST(PacketProber, FullSizeIsThatOfTheSourcesPodLink) {
     EXPECT_EQ(results(snapshot, Purpose::full_size, "pod node-1 > pod node-0 icmp").front()->size, 1500U);
 }
 
+// A host with two cards reaches one node by each.
+TEST(PacketProber, FullSizeOfANodeIsThatOfTheLinkItsRouteLeavesBy) {
+    Trial run;
+    run.cluster.add_link("server", 7, "eth1", "");
+    HostFacts& server = run.cluster.facts("server");
+    server.links->back().mtu = 1400;
+    FibAnswer answer;
+    answer.query.destination = address("10.200.1.1");
+    answer.next_hops = {{address("10.240.0.21"), 7, 0, 1}};
+    server.fib->push_back(answer);
+    const auto& snapshot = run.observe();
+    EXPECT_EQ(results(snapshot, Purpose::full_size, "node server > pod node-1 icmp").front()->size, 1400U);
+    EXPECT_EQ(results(snapshot, Purpose::full_size, "node server > pod node-0 icmp").front()->size, 1500U);
+}
+
 TEST(PacketProber, LargePacketsGoBothWaysAlsoWhereAPairIsProbedOneWay) {
     Trial run({.nodes = 6});
     run.cluster.snapshot.policy.pairs_per_cidr = 2;

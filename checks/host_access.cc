@@ -75,7 +75,7 @@ Verdict of_unknown(const Snapshot& snapshot, const InventoryHost& host, const Un
 const Unknown* being_changed(const Snapshot& snapshot, const HostId& host) {
     for (const RoundResult& round : snapshot.rounds) {
         const auto at = round.hosts.find(host);
-        if (round.stage == kFixerStage && at != round.hosts.end() && !at->second.known())
+        if (round.stage == RoundStage::fixer && at != round.hosts.end() && !at->second.known())
             return &at->second.unknown();
     }
     return nullptr;

@@ -5,6 +5,7 @@
 
 #include "checks/common.h"
 #include "checks/own_network.h"
+#include "engine/packet_words.h"
 
 namespace podroute {
 namespace {
@@ -46,8 +47,9 @@ Verdict unless_foreign(Verdict verdict, const std::set<HostId>& foreign) {
 }
 
 Verdict unknown_pair(const Snapshot& snapshot, const Expected& expected, const ProbedFlow& flow) {
-    Verdict made = pair_verdict(snapshot.inventory, flow, Status::unknown,
-                                flow.unknown.empty() ? "no packet was sent" : flow.unknown);
+    const std::string why = flow.not_sent.empty() ? "no packet was sent" : not_sent_text(flow);
+    Verdict made =
+        pair_verdict(snapshot.inventory, flow, Status::unknown, flow.unknown.empty() ? why : flow.unknown);
     made.blocked_by = obstacle(snapshot, expected, flow.source);
     if (made.blocked_by.empty()) made.blocked_by = obstacle(snapshot, expected, flow.destination);
     return made;

@@ -6,6 +6,7 @@
 #include "checks/common.h"
 #include "checks/packets.h"
 #include "engine/loss.h"
+#include "engine/packet_words.h"
 
 namespace podroute {
 namespace {
@@ -23,6 +24,8 @@ std::string lost_text(const ProbedFlow& flow) {
             return std::to_string(flow.arrived) + " of " + sent + " arrived, no answer came back";
         case ProbeFate::answered_unseen:
             return "answered, but none of " + sent + " arrived: somebody else did";
+        case ProbeFate::not_sent:
+            return not_sent_text(flow);
         case ProbeFate::works:
         case ProbeFate::partly_lost:
         case ProbeFate::unknown:

@@ -78,7 +78,7 @@ void settle(Session& session, const Snapshot& start, RecoveredHosts busy, Snapsh
         seen = session.observe(start);
     }
     RoundResult round;
-    round.stage = kFixerStage;
+    round.stage = RoundStage::fixer;
     for (const auto& [host, found] : busy)
         if (is_busy(found)) round.hosts.emplace(host, Unknown{found.unknown().why, "", ""});
     if (!round.hosts.empty()) seen.rounds.push_back(std::move(round));

@@ -284,8 +284,8 @@ class Diagnosing {
         if (leg.status == WalkStatus::pass || result_.paths.size() >= kMaxPaths) return;
         const bool reply = std::string_view(name) == "reply";
         PathReport path;
-        path.source = to_string(reply ? to : from);
-        path.destination = to_string(reply ? from : to);
+        path.source = path_end(snapshot_.inventory, reply ? to : from);
+        path.destination = path_end(snapshot_.inventory, reply ? from : to);
         path.leg = name;
         path.expected = {from.host, to.host};
         path.hops = leg.hops;

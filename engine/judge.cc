@@ -103,7 +103,7 @@ void add_diagnosis(Outcome& outcome, const Cause& cause) {
 
 bool unsettled(const Snapshot& snapshot) {
     return std::any_of(snapshot.rounds.begin(), snapshot.rounds.end(), [](const RoundResult& round) {
-        return round.stage == kFixerStage && !round.hosts.empty();
+        return round.stage == RoundStage::fixer && !round.hosts.empty();
     });
 }
 

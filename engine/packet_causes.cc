@@ -2,8 +2,9 @@
 #include "engine/packet_causes.h"
 
 #include <algorithm>
+#include <cerrno>
 
-#include "engine/cloud.h"
+#include "engine/carrier.h"
 #include "engine/packet_words.h"
 #include "engine/route_text.h"
 
@@ -11,25 +12,6 @@ namespace podroute {
 namespace {
 
 constexpr std::size_t kMaxLines = 4;
-constexpr std::uint8_t kFirstHopLimit = 64;  // what Linux gives a packet of its own
-
-const HostId& sender(const ProbedFlow& flow) {
-    return flow.failed_leg() == ProbeLeg::request ? flow.source.host : flow.destination.host;
-}
-const HostId& target(const ProbedFlow& flow) {
-    return flow.failed_leg() == ProbeLeg::request ? flow.destination.host : flow.source.host;
-}
-
-// A reset in the target's name that came too short a way: 64 was sent here, 63 by the target's host. Nothing
-// if it does not tell, or there was none.
-HostId forger(const ProbedFlow& flow) {
-    for (const Objection& objection : flow.objections) {
-        if (!objection.reset || flow.source.vantage != Vantage::pod) continue;
-        if (objection.ttl == kFirstHopLimit) return flow.source.host;
-        if (objection.ttl == kFirstHopLimit - 1) return flow.destination.host;
-    }
-    return {};
-}
 
 // Whether packets that end at the host itself, or that it forwards, may end at that chain. Address
 // translation alone drops nothing; of a bridge or a device every hook may be on the way.
@@ -52,6 +34,13 @@ std::string size_text(const FullSize& sizes) {
 
 PacketCauses::PacketCauses(const Snapshot& snapshot, const ProbeFacts& facts, Places& places)
     : snapshot_(snapshot), facts_(facts), places_(places) {}
+
+const HostId& PacketCauses::sender(const ProbedFlow& flow) {
+    return flow.failed_leg() == ProbeLeg::request ? flow.source.host : flow.destination.host;
+}
+const HostId& PacketCauses::target(const ProbedFlow& flow) {
+    return flow.failed_leg() == ProbeLeg::request ? flow.destination.host : flow.source.host;
+}
 
 PacketCauses::Entry& PacketCauses::entry(const std::string& code, const HostId& host,
                                          const std::string& key) {
@@ -89,23 +78,6 @@ std::string PacketCauses::line(const ProbedFlow& flow) {
         if (objection.reset || unreachable(objection, flow.source.address.family()))
             return text + ", " + objection_text(objection);
     return text;
-}
-
-HostId PacketCauses::carrier(const Address& address, const ProbedFlow& flow) const {
-    const auto carries = [&](const HostId& name) {
-        const auto facts = snapshot_.hosts.find(name);
-        if (facts == snapshot_.hosts.end() || !facts->second.known() || !facts->second->addresses.known())
-            return false;
-        return std::any_of(facts->second->addresses->begin(), facts->second->addresses->end(),
-                           [&](const InterfaceAddress& a) { return a.address == address; });
-    };
-    // Many hosts may carry one address (docker0): the flow's ends come first.
-    if (carries(target(flow))) return target(flow);
-    if (carries(sender(flow))) return sender(flow);
-    for (const InventoryHost& host : snapshot_.inventory.hosts)
-        if (carries(host.name)) return host.name;
-    const InventoryHost* owner = snapshot_.inventory.owner_of(address);
-    return owner != nullptr ? owner->name : HostId{};
 }
 
 std::vector<const FilterChain*> PacketCauses::chains_on_the_way(const ProbedFlow& flow,
@@ -159,11 +131,15 @@ void PacketCauses::add(const ProbedFlow& flow, Finding finding, const std::strin
 }
 
 void PacketCauses::add_lost(const ProbedFlow& flow, const std::string& check_id) {
+    // What no filter refused, the tables did, and no table that was read says why.
+    if (flow.fate() == ProbeFate::not_sent && flow.refusal() != EPERM) return add_unexplained(flow, check_id);
     const Place place = places_.place(flow);
     if (add_reject(flow, place, check_id)) return;
     switch (place.kind) {
         case PlaceKind::inside:
-            return add_drop(flow, place.host, check_id);
+            drops_.push_back({&flow, true, check_id, place});
+            ++explained_;
+            return;
         case PlaceKind::elsewhere:
             misrouted_.push_back({{&flow, flow.failed_leg()}, place.host, check_id});
             ++explained_;
@@ -179,56 +155,29 @@ void PacketCauses::add_lost(const ProbedFlow& flow, const std::string& check_id)
     }
 }
 
-// Somebody said no: a firewall's own words, whatever the captures show. What is no host of the inventory, or
-// whose packets entered none, is the network between them: that is told with what it drops in silence.
-bool PacketCauses::add_reject(const ProbedFlow& flow, const Place& place, const std::string& check_id) {
-    HostId host;
-    bool rejected = false;
-    const bool known_place = place.kind == PlaceKind::inside;
-    const bool outside = place.kind == PlaceKind::between || place.kind == PlaceKind::elsewhere;
-    for (const Objection& objection : flow.objections) {
-        if (!unreachable(objection, flow.source.address.family())) continue;
-        if (objection.from == flow.destination.address) continue;
-        rejected = true;
-        host = carrier(objection.from, flow);
-    }
-    if (!rejected) {
-        const bool forged = flow.fate() == ProbeFate::answered_unseen && flow.protocol == Protocol::tcp;
-        if (!forged || outside) return false;
-        rejected = true;
-        host = known_place ? place.host : forger(flow);
-    }
-    if (host.empty() && outside) return false;
-    if (host.empty() && known_place) host = place.host;
-    if (host.empty()) {
-        Entry& made = entry("fabric-drop", "", "rejected");
-        made.cause.summary = "something between the hosts rejects packets of pods";
-        made.cause.commands = {filter_command(cloud_of(snapshot_))};
-        count(made, flow, check_id, true);
-        ++explained_;
-        return true;
-    }
-    Entry& made = entry("firewall-drop", host, "");
-    made.cause.summary = "the firewall of " + host + " rejects packets of pods";
-    count(made, flow, check_id, true);
-    ++explained_;
-    return true;
+void PacketCauses::add_drop_at(Entry& drop, const Place& place, const ProbedFlow& flow,
+                               const std::string& check_id) {
+    if (place.kind == PlaceKind::inside && place.host == drop.cause.host)
+        drop.drops_at.insert(place.interface);
+    count(drop, flow, check_id, true);
 }
 
-void PacketCauses::add_drop(const ProbedFlow& flow, const HostId& host, const std::string& check_id) {
+void PacketCauses::add_drop(const ProbedFlow& flow, const Place& place, const std::string& check_id) {
+    const HostId& host = place.host;
     const bool rules = has_rules(flow, host);
     Entry& made = entry(rules ? "firewall-drop" : "host-drop", host, "");
     if (made.cause.summary.empty())
         made.cause.summary =
-            rules ? "the firewall of " + host + " drops packets: they enter it and do not leave"
-                  : "packets vanish inside " + host + ", and no firewall rule can be shown";
+            rules && flow.fate() == ProbeFate::not_sent
+                ? "the firewall of " + host + " drops packets that it sends itself"
+            : rules ? "the firewall of " + host + " drops packets: they enter it and do not leave"
+                    : "packets vanish inside " + host + ", and no firewall rule can be shown";
     if (rules && made.cause.evidence.empty()) made.cause.evidence = policies_text(flow, host);
-    count(made, flow, check_id, true);
-    ++explained_;
+    add_drop_at(made, place, flow, check_id);
 }
 
 void PacketCauses::add_rewritten(const ProbedFlow& flow, const std::string& check_id) {
-    const HostId found = carrier(*flow.source_seen, flow);
+    const HostId found = carrier(snapshot_, flow, *flow.source_seen);
     const HostId host = found.empty() ? flow.source.host : found;
     std::string subject = flow.source.address.to_string();
     if (flow.source.vantage == Vantage::pod)
@@ -245,7 +194,8 @@ PacketCauses::Entry& PacketCauses::filtered_entry(const ProbedFlow& echo) {
     const Place place = places_.place(echo);
     HostId host = place.kind == PlaceKind::inside ? place.host : HostId{};
     for (const Objection& objection : echo.objections)
-        if (unreachable(objection, echo.source.address.family())) host = carrier(objection.from, echo);
+        if (unreachable(objection, echo.source.address.family()))
+            host = carrier(snapshot_, echo, objection.from);
     Entry& made = entry("icmp-filtered", host, "icmp echo");
     if (!made.cause.summary.empty()) return made;
     made.cause.severity = Severity::warning;
@@ -271,22 +221,6 @@ void PacketCauses::add_silent_size(const ProbedFlow& echo, const FullSize& sizes
                                       line(*sizes.largest) + "; " + size_text(sizes));
     }
     made.affects.push_back(check_id);
-}
-
-void PacketCauses::add_partly_lost(const ProbedFlow& flow, bool certain, const std::string& check_id) {
-    const Place place = places_.place(flow);
-    const bool failed = certain && flow.is_pair();
-    if (failed) ++explained_;
-    if (place.kind != PlaceKind::inside) {
-        losses_.push_back({&flow, certain, check_id, sender(flow), target(flow), ""});
-        return;
-    }
-    Entry& made = entry("packet-loss", place.host, "");
-    if (made.flows == 0) made.cause.severity = Severity::warning;
-    if (certain) made.cause.severity = Severity::error;
-    made.cause.summary = place.host + " loses a part of the packets";
-    made.cause.commands = {on_host(place.host, "ip -s link show")};
-    count(made, flow, check_id, failed);
 }
 
 void PacketCauses::add_full_size(const FullSize& sizes, const std::string& check_id) {
@@ -324,6 +258,10 @@ void PacketCauses::add_unexplained(const ProbedFlow& flow, const std::string& ch
                         reply ? "reply" : "request");
     made.cause.summary = std::string(reply ? "replies" : "requests") +
                          " are lost, and nothing that was read or captured predicts it";
+    const std::string deaf = "the uplink of " + place.deaf + " was not listened on, or not all was kept";
+    auto& evidence = made.cause.evidence;
+    if (!place.deaf.empty() && std::find(evidence.begin(), evidence.end(), deaf) == evidence.end())
+        evidence.push_back(deaf);
     count(made, flow, check_id, true);
 }
 

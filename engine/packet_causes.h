@@ -42,6 +42,14 @@ class PacketCauses {
         std::set<Protocol> protocols;
         std::vector<std::string> affects, lines;
         std::size_t flows = 0, failed = 0;
+        bool no_way = false;             // a kernel said so
+        std::set<std::string> drops_at;  // interfaces of its host at which a flow was last seen, all of it
+    };
+    struct Part {
+        const ProbedFlow* flow;
+        bool certain;
+        std::string check_id;
+        Place place;
     };
     struct Loss {
         const ProbedFlow* flow;
@@ -66,7 +74,13 @@ class PacketCauses {
     std::string line(const ProbedFlow& flow);
     void add_lost(const ProbedFlow& flow, const std::string& check_id);
     bool add_reject(const ProbedFlow& flow, const Place& place, const std::string& check_id);
-    void add_drop(const ProbedFlow& flow, const HostId& host, const std::string& check_id);
+    void add_no_way(const ProbedFlow& flow, const HostId& host, const Objection& said, const Place& place,
+                    const std::string& check_id);
+    void add_drop(const ProbedFlow& flow, const Place& place, const std::string& check_id);
+    void add_drop_at(Entry& drop, const Place& place, const ProbedFlow& flow, const std::string& check_id);
+    Entry* drop_at(const Place& place);
+    Entry* no_way_at(const Place& place, const ProbedFlow& flow);
+    void take_drops();
     const ProbedFlow* dead_next_hop(const ProbedFlow& flow);
     bool add_dead_next_hop(const ProbedFlow& flow, const std::string& check_id);
     void add_rewritten(const ProbedFlow& flow, const std::string& check_id);
@@ -77,10 +91,12 @@ class PacketCauses {
     static std::vector<Shared> by_host(std::vector<Loss> left);
     void add_shared(const Shared& group, const Loss& loss);
     void add_shared_size(const Shared& group, const Loss& loss);
+    void take_parts();
     void take_losses();
     void take_fabric();
     void take_misrouted();
-    HostId carrier(const Address& address, const ProbedFlow& flow) const;
+    static const HostId& sender(const ProbedFlow& flow);  // of the leg that failed
+    static const HostId& target(const ProbedFlow& flow);
     // Of what was read of the host's firewall: chains at which packets of the flow may end.
     std::vector<const FilterChain*> chains_on_the_way(const ProbedFlow& flow, const HostId& host) const;
     bool has_rules(const ProbedFlow& flow, const HostId& host) const;
@@ -91,6 +107,7 @@ class PacketCauses {
     Places& places_;
     std::vector<Entry> entries_;
     std::map<std::tuple<std::string, HostId, std::string>, std::size_t> index_;
+    std::vector<Part> drops_, parts_;  // lost inside a host: all of a flow, a part of it
     // Between hosts, or nobody knows where: flows of which a part is lost; large packets.
     std::vector<Loss> losses_, large_;
     std::vector<FabricLoss> fabric_;

@@ -182,6 +182,8 @@ void PacketCauses::take_losses() {
 }
 
 std::vector<Diagnosis> PacketCauses::take() {
+    take_drops();
+    take_parts();
     take_fabric();
     take_misrouted();
     take_losses();

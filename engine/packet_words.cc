@@ -2,6 +2,7 @@
 #include "engine/packet_words.h"
 
 #include <algorithm>
+#include <system_error>
 
 #include "engine/loss.h"
 
@@ -33,7 +34,22 @@ std::string objection_text(const Objection& objection) {
            std::to_string(objection.code) + " from " + objection.from.to_string();
 }
 
+std::string not_sent_text(const ProbedFlow& flow) {
+    std::uint32_t count = 0;
+    int error = flow.refusal();
+    for (const NotSent& some : flow.not_sent) {
+        if (error == 0) error = some.error;
+        if (some.error == error) count += some.count;
+    }
+    std::uint32_t all = flow.sent;
+    for (const NotSent& some : flow.not_sent) all += some.count;
+    return flow.source.host + " would not send " + std::to_string(count) + " of " + std::to_string(all) +
+           ": " + std::generic_category().message(error);
+}
+
 std::string loss_text(const ProbedFlow& flow, const Place& at) {
+    if (flow.fate() == ProbeFate::not_sent)
+        return std::string(to_string(flow.protocol)) + " request, " + not_sent_text(flow);
     const ProbeLeg leg = flow.failed_leg();
     std::string text = std::string(to_string(flow.protocol)) + " " + leg_text(leg);
     if (flow.purpose == Purpose::full_size) text += " of " + std::to_string(flow.size) + " bytes";

@@ -11,6 +11,8 @@ namespace podroute {
 
 std::string protocols_text(const std::set<Protocol>& protocols);  // "icmp and tcp"
 std::string objection_text(const Objection& objection);           // "ICMP 3/13 from 10.240.0.21"
+// "node-0 would not send 3 of 3: Operation not permitted".
+std::string not_sent_text(const ProbedFlow& flow);
 // "icmp request last seen at eth0 of node-1, 0 of 20 arrived"; `at` empty: no capture saw it. Of a loss in
 // part with its interval, of large packets with their size.
 std::string loss_text(const ProbedFlow& flow, const Place& at);

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "engine/classify.h"
+#include "engine/listening.h"
 #include "engine/route_text.h"
 
 namespace podroute {
@@ -45,6 +46,32 @@ std::set<Address> gateways_to(const Snapshot& snapshot, const InventoryHost& own
         }
     }
     return gateways;
+}
+
+// Of the packets that set out on a leg in this round, those that did not come through.
+std::uint32_t set_out(const ProbeResult& result, ProbeLeg leg) {
+    return leg == ProbeLeg::request ? result.sent : arrivals(result);
+}
+std::uint32_t lost_on(const ProbeResult& result, ProbeLeg leg) {
+    const std::uint32_t out = set_out(result, leg),
+                        through = leg == ProbeLeg::request ? arrivals(result) : result.answered;
+    return out > through ? out - through : 0;
+}
+
+// What is left of the sightings in front of the place at which most are missing.
+std::vector<Seen> before_the_loss(std::vector<Seen> seen, std::uint32_t before) {
+    std::size_t cut = seen.size();
+    std::uint32_t most = 0;
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+        const std::uint32_t lost = before > seen[i].count ? before - seen[i].count : 0;
+        if (lost > most) {
+            most = lost;
+            cut = i;
+        }
+        before = seen[i].count;
+    }
+    seen.resize(most == 0 ? 0 : cut);
+    return seen;
 }
 
 bool same_place(const Seen& a, const Seen& b) {
@@ -92,10 +119,10 @@ Stage Places::stage_of(const Sighting& sighting, const HostId& sender, const Hos
     return bridge ? Stage::target_bridge : Stage::target_link;
 }
 
-std::vector<Seen> Places::ordered(const std::vector<const ProbeResult*>& results, ProbeLeg leg,
-                                  const HostId& sender, const HostId& target) {
+std::vector<Seen> Places::ordered(std::span<const RoundSays> rounds, const ProbedFlow& flow, ProbeLeg leg) {
+    const HostId &sender = sender_of(flow, leg), &target = target_of(flow, leg);
     std::vector<Seen> found;
-    for (const ProbeResult* result : results) {
+    for (const auto& [result, round] : rounds) {
         for (const Sighting& sighting : result->sightings) {
             if (sighting.leg != leg || sighting.count == 0) continue;
             Seen seen{stage_of(sighting, sender, target), sighting.host, sighting.interface, sighting.leaving,
@@ -114,88 +141,87 @@ std::vector<Seen> Places::ordered(const std::vector<const ProbeResult*>& results
 }
 
 std::vector<Seen> Places::seen(const ProbedFlow& flow, ProbeLeg leg) {
-    return ordered(flow.results, leg, sender_of(flow, leg), target_of(flow, leg));
+    return ordered(flow.rounds, flow, leg);
 }
 
-// Of a part that is lost: counts compare only within one round, so the one with the most sightings is taken.
-// Nothing if it lost none: captures were not there when it happened.
-std::vector<Seen> Places::before_the_loss(const ProbedFlow& flow, ProbeLeg leg) {
-    std::vector<Seen> best;
-    std::uint32_t before = 0;  // how many set out on this leg
-    for (const ProbeResult* result : flow.results) {
-        if (small_hop_limit(*result)) continue;
-        auto found = ordered({result}, leg, sender_of(flow, leg), target_of(flow, leg));
-        if (found.size() <= best.size()) continue;
-        best = std::move(found);
-        before = leg == ProbeLeg::request ? result->sent : result->arrived;
-    }
-    std::size_t cut = best.size();
-    std::uint32_t most = 0;
-    for (std::size_t i = 0; i < best.size(); ++i) {
-        const std::uint32_t lost = before > best[i].count ? before - best[i].count : 0;
-        if (lost > most) {
-            most = lost;
-            cut = i;
-        }
-        before = best[i].count;
-    }
-    if (most == 0) return {};
-    best.resize(cut);
-    return best;
+bool Places::listened(std::span<const RoundSays> rounds, const HostId& host) {
+    return std::any_of(rounds.begin(), rounds.end(), [&](const RoundSays& said) {
+        return listening(snapshot_.policy, *said.round, host).on_any_of(links(host).uplinks);
+    });
 }
 
-Place Places::end_of(const std::vector<Seen>& seen, bool watched) {
-    if (seen.empty()) return {};
+// Only captures on the uplink of the host that would have seen it next tell that it did not get there.
+Place Places::end_of(const std::vector<Seen>& seen, std::span<const RoundSays> rounds, const ProbedFlow& flow,
+                     ProbeLeg leg) {
     const Seen& last = seen.back();
-    Place place{PlaceKind::inside, last.host, last.interface};
+    const auto told_by = [&](PlaceKind kind, const HostId& witness) {
+        if (listened(rounds, witness)) return Place{kind, last.host, last.interface};
+        return Place{PlaceKind::nowhere, last.host, last.interface, witness};
+    };
     switch (last.stage) {
         case Stage::sender_link:
         case Stage::sender_bridge:
-            // Only captures on the uplink can tell that it did not leave.
-            if (!watched) place.kind = PlaceKind::nowhere;
-            break;
+            return told_by(PlaceKind::inside, sender_of(flow, leg));
         case Stage::sender_uplink:
-            place.kind = watched ? PlaceKind::between : PlaceKind::nowhere;
-            break;
-        case Stage::other_entered:
+            return told_by(PlaceKind::between, target_of(flow, leg));
         case Stage::other_left:
-            place.kind = PlaceKind::elsewhere;
-            break;
+            return told_by(PlaceKind::elsewhere, target_of(flow, leg));
+        case Stage::other_entered:
+            return {PlaceKind::elsewhere, last.host, last.interface};
         case Stage::entered:
         case Stage::target_bridge:
         case Stage::target_link:
             break;
     }
-    return place;
+    return {PlaceKind::inside, last.host, last.interface};
 }
 
 Place Places::place(const ProbedFlow& flow) {
     const ProbeLeg leg = flow.failed_leg();
-    const bool part = flow.fate() == ProbeFate::partly_lost;
-    const auto found = part ? before_the_loss(flow, leg) : seen(flow, leg);
-    return found.empty() ? unanswered(flow, leg) : end_of(found, flow.watched);
+    if (flow.fate() == ProbeFate::not_sent) return {PlaceKind::inside, flow.source.host, ""};
+    if (flow.fate() == ProbeFate::partly_lost) return place_of_part(flow, leg);
+    const auto found = seen(flow, leg);
+    return found.empty() ? unanswered(flow.rounds, flow, leg) : end_of(found, flow.rounds, flow, leg);
+}
+
+// Counts compare only within one round, and one that lost nothing says nothing about the loss.
+Place Places::place_of_part(const ProbedFlow& flow, ProbeLeg leg) {
+    Place best;
+    std::uint32_t most = 0;
+    for (const RoundSays& said : flow.rounds) {
+        const ProbeResult& result = *said.result;
+        const std::uint32_t lost = result.unknown.empty() ? lost_on(result, leg) : 0;
+        if (small_hop_limit(result) || lost <= most) continue;
+        const std::span one(&said, 1);
+        const auto found = before_the_loss(ordered(one, flow, leg), set_out(result, leg));
+        const Place end = found.empty() ? unanswered(one, flow, leg) : end_of(found, one, flow, leg);
+        if (end.kind == PlaceKind::nowhere) continue;
+        best = end;
+        most = lost;
+    }
+    return best;
 }
 
 // What comes to a node's own address arrives as it enters the uplink, before any filter; an answer that never
 // leaves was lost inside, and mostly it is the request that was. A pod's own link would have shown it.
-Place Places::unanswered(const ProbedFlow& flow, ProbeLeg leg) {
-    if (leg != ProbeLeg::reply || !flow.watched || flow.destination.vantage != Vantage::node) return {};
-    const auto request = seen(flow, ProbeLeg::request);
-    if (request.empty() || request.back().host != flow.destination.host) return {};
-    return {PlaceKind::inside, request.back().host, request.back().interface};
+Place Places::unanswered(std::span<const RoundSays> rounds, const ProbedFlow& flow, ProbeLeg leg) {
+    const HostId& host = flow.destination.host;
+    if (leg != ProbeLeg::reply || flow.destination.vantage != Vantage::node) return {};
+    const auto request = ordered(rounds, flow, ProbeLeg::request);
+    if (request.empty() || request.back().host != host) return {};
+    if (!listened(rounds, host)) return {PlaceKind::nowhere, "", "", host};
+    return {PlaceKind::inside, host, request.back().interface};
 }
 
-std::optional<StoppedAt> Places::stopped_at(const ProbedFlow& flow) {
+std::optional<StoppedAt> Places::stopped_at(const ProbedFlow& flow, const ProbeFacts& facts) {
     const ProbeFate fate = flow.fate();
     if (fate == ProbeFate::works || fate == ProbeFate::unknown) return std::nullopt;
-    const ProbeLeg leg = flow.failed_leg();
     const Place end = place(flow);
-    if (!end.interface.empty()) return StoppedAt{end.host, end.interface, leg};
-    if (leg == ProbeLeg::request) return StoppedAt{flow.source.host, "", leg};
-    // The reply was seen nowhere: it stopped where the request arrived.
-    const auto request = seen(flow, ProbeLeg::request);
-    const bool there = !request.empty() && request.back().host == flow.destination.host;
-    return StoppedAt{flow.destination.host, there ? request.back().interface : "", leg};
+    if (end.kind != PlaceKind::nowhere) return StoppedAt{end.host, end.interface, flow.failed_leg()};
+    if (flow.purpose != Purpose::full_size) return std::nullopt;
+    const ProbedFlow* small = facts.find(flow.source, flow.destination, flow.protocol);
+    if (small == nullptr || small->arrived > 0) return std::nullopt;
+    return stopped_at(*small, facts);
 }
 
 }  // namespace podroute

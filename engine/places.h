@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,7 @@ struct Place {
     PlaceKind kind = PlaceKind::nowhere;
     HostId host;
     std::string interface;  // of the last sighting; empty: there was none
+    HostId deaf{};          // of `nowhere`: the host that would tell, had it listened on its uplinks
 };
 
 // API: make one for a snapshot; it keeps which links are uplinks and bridges. Thread-compatible.
@@ -54,20 +56,23 @@ class Places {
 
     // Every sighting of one leg, in order, joined over all results.
     std::vector<Seen> seen(const ProbedFlow& flow, ProbeLeg leg);
-    // Where the leg that failed ends. Where only a part is lost: behind the stage at which most are missing.
+    // Where the leg that failed ends. Where only a part is lost: behind the stage at which most are missing,
+    // of the round that lost most of those that tell. Told from captures that stood there, else nowhere.
     Place place(const ProbedFlow& flow);
-    // As the report has it; nothing for a flow that works or of which nothing is known.
-    std::optional<StoppedAt> stopped_at(const ProbedFlow& flow);
+    // As the report has it; nothing for a flow that works or if nobody knows where. A packet of full size
+    // stops where all small ones of its pair do. The facts are the flow's own.
+    std::optional<StoppedAt> stopped_at(const ProbedFlow& flow, const ProbeFacts& facts);
 
   private:
     struct Links;
     const Links& links(const HostId& host);
     Stage stage_of(const Sighting& sighting, const HostId& sender, const HostId& target);
-    std::vector<Seen> ordered(const std::vector<const ProbeResult*>& results, ProbeLeg leg,
-                              const HostId& sender, const HostId& target);
-    Place unanswered(const ProbedFlow& flow, ProbeLeg leg);
-    static Place end_of(const std::vector<Seen>& seen, bool watched);
-    std::vector<Seen> before_the_loss(const ProbedFlow& flow, ProbeLeg leg);
+    std::vector<Seen> ordered(std::span<const RoundSays> rounds, const ProbedFlow& flow, ProbeLeg leg);
+    bool listened(std::span<const RoundSays> rounds, const HostId& host);
+    Place unanswered(std::span<const RoundSays> rounds, const ProbedFlow& flow, ProbeLeg leg);
+    Place end_of(const std::vector<Seen>& seen, std::span<const RoundSays> rounds, const ProbedFlow& flow,
+                 ProbeLeg leg);
+    Place place_of_part(const ProbedFlow& flow, ProbeLeg leg);
 
     const Snapshot& snapshot_;
     std::map<HostId, std::unique_ptr<Links>> links_;

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+
+#include "engine/listening.h"
 
 namespace podroute {
 namespace {
@@ -23,25 +26,28 @@ void merge(std::vector<Objection>& into, const std::vector<Objection>& more) {
     }
 }
 
-// Nobody need be at the address that a leg is tried with: the owner's uplink counts.
-std::uint32_t arrivals(const ProbeResult& result) {
-    if (result.purpose != Purpose::next_hop) return result.arrived;
-    std::uint32_t most = 0;
-    for (const Sighting& sighting : result.sightings)
-        if (sighting.host == result.destination.host && sighting.leg == ProbeLeg::request &&
-            !sighting.leaving)
-            most = std::max(most, sighting.count);
-    return std::max(most, result.arrived);
+void note_round(ProbedFlow& flow, const Policy& policy, const RoundSays& said) {
+    flow.rounds.push_back(said);
+    flow.watched = flow.watched || (listening(policy, *said.round, flow.source.host).on_the_way() &&
+                                    listening(policy, *said.round, flow.destination.host).on_the_way());
 }
 
-void add(ProbedFlow& flow, const ProbeResult& result, bool watched) {
-    flow.results.push_back(&result);
+void add(ProbedFlow& flow, const Policy& policy, const RoundSays& said) {
+    const ProbeResult& result = *said.result;
+    note_round(flow, policy, said);
     if (!result.unknown.empty()) {
         if (flow.unknown.empty()) flow.unknown = result.unknown;
         return;
     }
-    flow.watched = flow.watched || watched;
     flow.sent += result.sent;
+    for (const NotSent& some : result.not_sent) {
+        const auto same = std::find_if(flow.not_sent.begin(), flow.not_sent.end(),
+                                       [&](const NotSent& other) { return other.error == some.error; });
+        if (same == flow.not_sent.end())
+            flow.not_sent.push_back(some);
+        else
+            same->count += some.count;
+    }
     flow.arrived += arrivals(result);
     flow.answered += result.answered;
     if (result.source_seen) flow.source_seen = result.source_seen;
@@ -88,12 +94,6 @@ Endpoint any_pod(const Inventory& inventory, const Endpoint& endpoint) {
     return any;
 }
 
-// Rounds in which every host listens on its uplinks and bridges.
-bool watches_paths(const Policy& policy, const RoundResult& round) {
-    if (policy.trace == Trace::all) return true;
-    return policy.trace == Trace::failed && round.stage == "detail";
-}
-
 }  // namespace
 
 bool ProbedFlow::answers_count() const {
@@ -106,8 +106,21 @@ std::uint32_t ProbedFlow::heard() const {
     return answers_count() ? std::min(arrived, answered) : arrived;
 }
 
+// Netfilter (and a program of a cgroup) say EPERM; the others are fib_lookup()'s for a packet of the host's
+// own, in order: no route, types unreachable, prohibit and blackhole (net/ipv4/fib_semantics.c, fib_props).
+int ProbedFlow::refusal() const {
+    static constexpr std::array kErrors{EPERM, ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL};
+    if (source.vantage == Vantage::pod) return 0;
+    for (const int error : kErrors)
+        for (const NotSent& some : not_sent)
+            if (some.error == error) return error;
+    return 0;
+}
+
 ProbeFate ProbedFlow::fate() const {
-    if (!unknown.empty() || sent == 0) return ProbeFate::unknown;
+    if (!unknown.empty()) return ProbeFate::unknown;
+    if (refusal() != 0) return ProbeFate::not_sent;
+    if (sent == 0) return ProbeFate::unknown;
     if (heard() >= sent) return ProbeFate::works;
     if (arrived == 0) {
         const bool reset =
@@ -141,27 +154,26 @@ ProbeFacts fold_probes(const Snapshot& snapshot) {
         next_hops(facts.next_hops);
     const auto each = [&](const auto& take) {
         for (const RoundResult& round : snapshot.rounds)
-            for (const ProbeResult& result : round.probes)
-                take(result, watches_paths(snapshot.policy, round));
+            for (const ProbeResult& result : round.probes) take(result, RoundSays{&result, &round});
     };
     const auto plain = [](const ProbeResult& result) {
         return Key{result.source, result.destination, result.protocol, 0, {}};
     };
-    each([&](const ProbeResult& r, bool watched) {
-        if (r.purpose == Purpose::verdict) add(verdicts.at(r, plain(r)), r, watched);
-        if (r.purpose == Purpose::evidence) add(evidence.at(r, plain(r)), r, watched);
+    each([&](const ProbeResult& r, const RoundSays& said) {
+        const auto take = [&](Folding& flows, const Key& key) {
+            add(flows.at(r, key), snapshot.policy, said);
+        };
+        if (r.purpose == Purpose::verdict) take(verdicts, plain(r));
+        if (r.purpose == Purpose::evidence) take(evidence, plain(r));
         if (r.purpose == Purpose::full_size)
-            add(full_size.at(r, {r.source, r.destination, r.protocol, r.size, {}}), r, watched);
+            take(full_size, {r.source, r.destination, r.protocol, r.size, {}});
         if (r.purpose == Purpose::next_hop)
-            add(next_hops.at(r, {r.source, any_pod(snapshot.inventory, r.destination), r.protocol, 0,
-                                 r.next_hop.value_or(Address{})}),
-                r, watched);
+            take(next_hops, {r.source, any_pod(snapshot.inventory, r.destination), r.protocol, 0,
+                             r.next_hop.value_or(Address{})});
     });
-    each([&](const ProbeResult& r, bool watched) {
+    each([&](const ProbeResult& r, const RoundSays& said) {
         ProbedFlow* flow = r.purpose == Purpose::hop_limit ? verdicts.find(plain(r)) : nullptr;
-        if (flow == nullptr) return;
-        flow->results.push_back(&r);
-        flow->watched = flow->watched || watched;
+        if (flow != nullptr) note_round(*flow, snapshot.policy, said);
     });
     for (std::size_t i = 0; i < facts.verdicts.size(); ++i)
         facts.index.emplace(
@@ -173,19 +185,6 @@ ProbeFacts fold_probes(const Snapshot& snapshot) {
 bool packets_sent(const Snapshot& snapshot) {
     return std::any_of(snapshot.rounds.begin(), snapshot.rounds.end(),
                        [](const RoundResult& round) { return !round.probes.empty(); });
-}
-
-std::string endpoint_name(const Inventory& inventory, const Endpoint& endpoint) {
-    std::string name = to_string(endpoint);
-    const InventoryHost* host = inventory.find(endpoint.host);
-    if (host == nullptr || endpoint.vantage != Vantage::pod) return name;
-    const auto of_family =
-        std::count_if(host->pod_cidrs.begin(), host->pod_cidrs.end(),
-                      [&](const Prefix& cidr) { return cidr.family() == endpoint.address.family(); });
-    if (of_family < 2) return name;
-    for (const Prefix& cidr : host->pod_cidrs)
-        if (cidr.contains(endpoint.address)) name += " " + cidr.to_string();
-    return name;
 }
 
 std::string pair_name(const Inventory& inventory, const Endpoint& source, const Endpoint& destination) {

@@ -18,7 +18,14 @@ enum class ProbeFate : std::uint8_t {
     reply_lost,       // some or all arrived, no answer came back
     answered_unseen,  // answered, or reset, though none arrived: somebody else did
     partly_lost,
+    not_sent,  // some the sender's own kernel would not send: its filter or its routes said no
     unknown
+};
+
+// What one round says of a flow. Of the snapshot, which must outlive this.
+struct RoundSays {
+    const ProbeResult* result;
+    const RoundResult* round;
 };
 
 // One ordered pair and protocol (or one size of full-size packets, or one next hop of a route).
@@ -31,12 +38,11 @@ struct ProbedFlow {
     std::optional<Address> source_seen;
     std::vector<std::uint32_t> round_trips_us;
     std::vector<Objection> objections;  // those to packets with a small hop limit left out
+    std::vector<NotSent> not_sent;      // beside `sent`: an entry for each errno
     std::string unknown;                // why nothing may be concluded, else empty
     std::optional<Address> next_hop;    // of a leg of a route: the gateway
-    bool watched = false;  // captures stood on uplinks and bridges: what they did not see did not pass
-    // Every result of the flow, those with a small hop limit included. Of the snapshot, which must outlive
-    // this.
-    std::vector<const ProbeResult*> results;
+    bool watched = false;               // in some round captures stood on the way at both ends
+    std::vector<RoundSays> rounds;      // those with a small hop limit included
 
     // What counts as a failed or explained probe of the run. The sizes of a pair are no pairs of their own.
     bool is_pair() const { return purpose != Purpose::full_size; }
@@ -46,6 +52,9 @@ struct ProbedFlow {
     // Answers count only for what arrived.
     std::uint32_t heard() const;
     ProbeFate fate() const;
+    // Why the sender's kernel said no, as one who asks what becomes of pods' packets must know: EPERM of a
+    // filter, or the errno of a lookup (ENETUNREACH ..); 0 if it did not. A pod's own kernel has neither.
+    int refusal() const;
     // The leg that failed, of a fate other than works and unknown.
     ProbeLeg failed_leg() const;
 };
@@ -69,8 +78,6 @@ ProbeFacts fold_probes(const Snapshot& snapshot);
 // True if any round sent packets between endpoints.
 bool packets_sent(const Snapshot& snapshot);
 
-// "pod node-0", "node server"; with the CIDR where the host has several of that family.
-std::string endpoint_name(const Inventory& inventory, const Endpoint& endpoint);
 // "pod node-0 → pod node-1", with " (IPv6)" for IPv6: the same from run to run.
 std::string flow_name(const Inventory& inventory, const ProbedFlow& flow);  // with " via GATEWAY" of a leg
 std::string pair_name(const Inventory& inventory, const Endpoint& source, const Endpoint& destination);

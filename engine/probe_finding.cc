@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/carrier.h"
 #include "engine/loss.h"
 
 namespace podroute {
@@ -21,23 +22,6 @@ bool tcp_works(const ProbeFacts& facts, const ProbedFlow& flow) {
     return tcp != nullptr && tcp->fate() == ProbeFate::works;
 }
 
-// The inventory host that carries the address, an end of the flow first.
-HostId carrier(const Snapshot& snapshot, const ProbedFlow& flow, const Address& address) {
-    const auto carries = [&](const HostId& name) {
-        const auto facts = snapshot.hosts.find(name);
-        if (facts == snapshot.hosts.end() || !facts->second.known() || !facts->second->addresses.known())
-            return false;
-        return std::any_of(facts->second->addresses->begin(), facts->second->addresses->end(),
-                           [&](const InterfaceAddress& a) { return a.address == address; });
-    };
-    for (const HostId& end : {flow.source.host, flow.destination.host})
-        if (carries(end)) return end;
-    if (const InventoryHost* owner = snapshot.inventory.owner_of(address)) return owner->name;
-    for (const InventoryHost& host : snapshot.inventory.hosts)
-        if (carries(host.name)) return host.name;
-    return {};
-}
-
 }  // namespace
 
 bool too_big(const Objection& objection, Family family) {
@@ -49,6 +33,14 @@ bool too_big(const Objection& objection, Family family) {
 bool unreachable(const Objection& objection, Family family) {
     if (objection.reset || too_big(objection, family)) return false;
     return objection.type == (family == Family::v4 ? kUnreachable4 : kUnreachable6);
+}
+
+bool knows_no_way(const Objection& objection) {
+    static constexpr std::uint8_t kNoRoute4 = 0, kNoHost4 = 1, kNoRoute6 = 0, kNoAddress6 = 3;
+    const std::uint8_t code = objection.code;
+    if (!unreachable(objection, objection.from.family())) return false;
+    return objection.from.is_v4() ? code == kNoRoute4 || code == kNoHost4
+                                  : code == kNoRoute6 || code == kNoAddress6;
 }
 
 Finding finding_of(const ProbeFacts& facts, const ProbedFlow& flow, std::uint32_t max_loss_ppm) {
@@ -64,6 +56,7 @@ Finding finding_of(const ProbeFacts& facts, const ProbedFlow& flow, std::uint32_
         case ProbeFate::request_lost:
         case ProbeFate::reply_lost:
         case ProbeFate::answered_unseen:
+        case ProbeFate::not_sent:
             break;
     }
     const bool echo = flow.protocol == Protocol::icmp && flow.purpose == Purpose::verdict;
@@ -76,7 +69,7 @@ std::vector<HostId> detour(const Snapshot& snapshot, const ProbedFlow& flow) {
         if (host.empty() || host == flow.source.host || host == flow.destination.host) return;
         if (std::find(hosts.begin(), hosts.end(), host) == hosts.end()) hosts.push_back(host);
     };
-    for (const ProbeResult* result : flow.results) {
+    for (const auto& [result, round] : flow.rounds) {
         // A switch may flood a frame to every port: only what a host sends on has passed it.
         for (const Sighting& sighting : result->sightings)
             if (sighting.leaving && sighting.count > 0) add(sighting.host);
@@ -87,7 +80,7 @@ std::vector<HostId> detour(const Snapshot& snapshot, const ProbedFlow& flow) {
 
 std::vector<HopAnswer> hop_answers(const Snapshot& snapshot, const ProbedFlow& flow) {
     std::vector<HopAnswer> answers;
-    for (const ProbeResult* result : flow.results) {
+    for (const auto& [result, round] : flow.rounds) {
         if (result->purpose != Purpose::hop_limit) continue;
         for (const Objection& objection : result->objections)
             if (time_exceeded(objection, flow.source.address.family()))

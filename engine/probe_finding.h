@@ -37,5 +37,8 @@ std::vector<HostId> detour(const Snapshot& snapshot, const ProbedFlow& flow);
 bool too_big(const Objection& objection, Family family);
 // A destination unreachable other than too big.
 bool unreachable(const Objection& objection, Family family);
+// ICMP 3/0 and 3/1, ICMPv6 1/0 and 1/3: what a kernel says that has no route, or whose neighbour does not
+// answer, and hardly ever a firewall.
+bool knows_no_way(const Objection& objection);
 
 }  // namespace podroute

@@ -16,7 +16,7 @@ std::optional<RoundTrips> round_trips(std::vector<std::uint32_t> times) {
     return RoundTrips{times.front(), times[times.size() / 2], times.back()};
 }
 
-ProbeReport report_of(const ProbedFlow& flow, Places& places) {
+ProbeReport report_of(const ProbedFlow& flow, const ProbeFacts& facts, Places& places) {
     ProbeReport report;
     report.source = flow.source;
     report.destination = flow.destination;
@@ -27,7 +27,7 @@ ProbeReport report_of(const ProbedFlow& flow, Places& places) {
     report.answered = flow.answered;
     report.source_seen = flow.source_seen;
     report.round_trips = round_trips(flow.round_trips_us);
-    report.stopped_at = places.stopped_at(flow);
+    report.stopped_at = places.stopped_at(flow, facts);
     report.next_hop = flow.next_hop;
     return report;
 }
@@ -68,8 +68,8 @@ class Paths {
         const HostId& sender = request ? flow.source.host : flow.destination.host;
         const HostId& target = request ? flow.destination.host : flow.source.host;
         PathReport path;
-        path.source = to_string(flow.source);
-        path.destination = to_string(flow.destination);
+        path.source = path_end(snapshot_.inventory, flow.source);
+        path.destination = path_end(snapshot_.inventory, flow.destination);
         path.leg = request ? "request" : "reply";
         path.expected = {sender};
         add_host(path.expected, target);
@@ -156,7 +156,7 @@ std::vector<const ProbedFlow*> one_for_each_pair(const ProbeFacts& facts) {
 std::vector<ProbeReport> probe_reports(const ProbeFacts& facts, Places& places) {
     std::vector<ProbeReport> reports;
     for (const auto* flows : {&facts.verdicts, &facts.evidence, &facts.full_size, &facts.next_hops})
-        for (const ProbedFlow& flow : *flows) reports.push_back(report_of(flow, places));
+        for (const ProbedFlow& flow : *flows) reports.push_back(report_of(flow, facts, places));
     return reports;
 }
 

@@ -181,10 +181,7 @@ class Round {
 };
 
 std::string_view phase_of(const RoundPlan& plan) {
-    const bool probes = std::any_of(plan.tasks.begin(), plan.tasks.end(), [](const auto& t) {
-        return !t.second.pods.empty() || !t.second.listeners.empty();
-    });
-    return probes ? "sending probes" : "asking neighbours";
+    return plan.stage == RoundStage::neighbours ? "asking neighbours" : "sending probes";
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // The fixed words of enumerations.
+#include <algorithm>
 #include <array>
 
 #include "model/endpoint.h"
@@ -53,6 +54,23 @@ std::string_view to_string(RunVerdict verdict) {
 
 std::string to_string(const Endpoint& endpoint) {
     return (endpoint.vantage == Vantage::pod ? "pod " : "node ") + endpoint.host;
+}
+
+std::string endpoint_name(const Inventory& inventory, const Endpoint& endpoint) {
+    std::string name = to_string(endpoint);
+    const InventoryHost* host = inventory.find(endpoint.host);
+    if (host == nullptr || endpoint.vantage != Vantage::pod) return name;
+    const auto of_family =
+        std::count_if(host->pod_cidrs.begin(), host->pod_cidrs.end(),
+                      [&](const Prefix& cidr) { return cidr.family() == endpoint.address.family(); });
+    if (of_family < 2) return name;
+    for (const Prefix& cidr : host->pod_cidrs)
+        if (cidr.contains(endpoint.address)) name += " " + cidr.to_string();
+    return name;
+}
+
+std::string path_end(const Inventory& inventory, const Endpoint& endpoint) {
+    return endpoint_name(inventory, endpoint) + (endpoint.address.is_v4() ? "" : " (IPv6)");
 }
 
 std::string_view to_string(Protocol protocol) {

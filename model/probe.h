@@ -52,13 +52,21 @@ struct Objection {
     bool operator==(const Objection&) const = default;
 };
 
+// Probes that the source's own kernel would not send, for one reason.
+struct NotSent {
+    int error = 0;  // errno: EPERM by a filter of the sender, ENETUNREACH no route ..
+    std::uint32_t count = 0;
+
+    bool operator==(const NotSent&) const = default;
+};
+
 struct ProbeResult {
     Endpoint source, destination;
     Protocol protocol = Protocol::icmp;
     Purpose purpose = Purpose::verdict;
     std::uint32_t size = 0;                     // bytes of the IP packet
     std::uint8_t hop_limit = 0;                 // of a hop_limit probe, else 0
-    std::uint32_t sent = 0;                     // given to the source's kernel; what left is in `sightings`
+    std::uint32_t sent = 0;                     // taken by the source's kernel; what left is in `sightings`
     std::uint32_t arrived = 0;                  // seen by the destination host
     std::uint32_t answered = 0;                 // its answer was seen by the source
     std::optional<Address> source_seen;         // at the destination, where it is not the source's address
@@ -67,8 +75,13 @@ struct ProbeResult {
     std::vector<Sighting> sightings;
     std::string unknown;                // why nothing may be concluded (a host died in the round), else empty
     std::optional<Address> next_hop{};  // of a next_hop probe: the gateway the source's node sends it to
+    std::vector<NotSent> not_sent{};    // beside `sent`
 
     bool operator==(const ProbeResult&) const = default;
 };
+
+// How many arrived. Nobody need be at the address that a next hop is tried with: there the most that any link
+// of the destination host saw come in.
+std::uint32_t arrivals(const ProbeResult& result);
 
 }  // namespace podroute

@@ -35,6 +35,8 @@ struct CapturePoint {
     std::uint32_t pod = 0;
     std::string interface;  // as sightings call it
     std::string mac;        // of the interface; empty: not known
+    // Answers and errors of the whole round are caught, not only those to what ends here.
+    bool all = false;
 
     bool operator==(const CapturePoint&) const = default;
 };

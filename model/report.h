@@ -38,8 +38,13 @@ struct PathStep {
 
     bool operator==(const PathStep&) const = default;
 };
+// "pod node-0", "node server"; with the CIDR where the host has several of that family.
+std::string endpoint_name(const Inventory& inventory, const Endpoint& endpoint);
+// The same with " (IPv6)" for IPv6: what one end of a path is called.
+std::string path_end(const Inventory& inventory, const Endpoint& endpoint);
+
 struct PathReport {
-    std::string source, destination;  // "pod node-0", "node server"
+    std::string source, destination;  // as path_end() says
     std::string leg;                  // "request" or "reply"
     std::vector<std::string> expected, hops;
     std::string status;                  // "pass", "fail", "unknown"

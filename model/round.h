@@ -13,6 +13,16 @@
 
 namespace podroute {
 
+// What a round is for.
+enum class RoundStage : std::uint8_t {
+    neighbours,  // who answers for which address
+    pods,        // synthetic pods are opened
+    main,        // every pair is probed
+    detail,      // what the main round lost is looked at closer
+    fixer        // asked nothing: hosts that another run was changing when this one had looked at them, each
+                 // as an Unknown with the reason. What was seen there may still be taken back.
+};
+
 // Asked of one host in one round. Everything is optional; hosts with nothing to do are absent from the plan.
 struct HostTask {
     std::vector<FibQuery> lookups;
@@ -26,8 +36,8 @@ struct HostTask {
 struct RoundPlan {
     std::map<HostId, HostTask> tasks;
     std::uint32_t wait_ms = 3000;  // the longest any answer is waited for
-    std::string stage{};           // what the round is for: "pods", "main", "detail"; empty: neighbours
-    ProbeScript script{};          // what the frames of a round of probes are
+    RoundStage stage = RoundStage::neighbours;
+    ProbeScript script{};  // what the frames of a round of probes are
 };
 
 // What came back from one host, raw.
@@ -54,6 +64,14 @@ struct NeighbourAnswers {
     bool operator==(const NeighbourAnswers&) const = default;
 };
 
+// Where a host listened in a round of probes.
+struct Listened {
+    // As sightings call them; on each, everything of the round was caught, whoever it was for.
+    std::vector<std::string> interfaces;
+    std::uint32_t dropped = 0;  // caught but lost: what was not seen may have been there
+    bool operator==(const Listened&) const = default;
+};
+
 // What a round meant for one host.
 struct HostFindings {
     std::vector<FibAnswer> lookups;
@@ -63,12 +81,13 @@ struct HostFindings {
     std::vector<OpenedPod> opened{};        // the same, an entry a pod
     std::vector<PodSpec> asked{};           // what was to be opened
     std::vector<Error> pods_refused{};      // why there are none, or fewer; `where` as in HostCatch
+    std::optional<Listened> listened{};     // nothing in a round without probes
     bool operator==(const HostFindings&) const = default;
 };
 struct RoundResult {
     std::map<HostId, Observed<HostFindings>> hosts;
     std::vector<ProbeResult> probes{};
-    std::string stage{};  // the plan's
+    RoundStage stage = RoundStage::neighbours;  // the plan's
     bool operator==(const RoundResult&) const = default;
 };
 

@@ -55,16 +55,26 @@ void fields(V& v, Objection& x, const Objection& d) {
     PODROUTE_FIELD(mtu), PODROUTE_FIELD(ttl), PODROUTE_FIELD(count);
 }
 template <class V>
+void fields(V& v, NotSent& x, const NotSent& d) {
+    PODROUTE_FIELD(error), PODROUTE_FIELD(count);
+}
+template <class V>
 void fields(V& v, ProbeResult& x, const ProbeResult& d) {
     PODROUTE_FIELD(source), PODROUTE_FIELD(destination), PODROUTE_FIELD(protocol), PODROUTE_FIELD(purpose);
     PODROUTE_FIELD(size), PODROUTE_FIELD(hop_limit), PODROUTE_FIELD(sent), PODROUTE_FIELD(arrived);
     PODROUTE_FIELD(answered), PODROUTE_FIELD(source_seen), PODROUTE_FIELD(round_trips_us);
     PODROUTE_FIELD(objections), PODROUTE_FIELD(sightings), PODROUTE_FIELD(unknown), PODROUTE_FIELD(next_hop);
+    PODROUTE_FIELD(not_sent);
+}
+template <class V>
+void fields(V& v, Listened& x, const Listened& d) {
+    PODROUTE_FIELD(interfaces), PODROUTE_FIELD(dropped);
 }
 template <class V>
 void fields(V& v, HostFindings& x, const HostFindings& d) {
     PODROUTE_FIELD(lookups), PODROUTE_FIELD(solicited), PODROUTE_FIELD(answers), PODROUTE_FIELD(pods);
     PODROUTE_FIELD(opened), PODROUTE_FIELD(asked), PODROUTE_FIELD(pods_refused);
+    PODROUTE_FIELD(listened);
 }
 template <class V>
 void fields(V& v, Fix& x, const Fix& d) {
@@ -88,6 +98,10 @@ struct EnumNames<ProbeLeg> {
 template <>
 struct EnumNames<Purpose> {
     static constexpr std::string_view names[] = {"verdict", "evidence", "full_size", "next_hop", "hop_limit"};
+};
+template <>
+struct EnumNames<RoundStage> {
+    static constexpr std::string_view names[] = {"", "pods", "main", "detail", "fixer"};
 };
 template <>
 struct EnumNames<Layer> {

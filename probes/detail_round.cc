@@ -51,13 +51,6 @@ bool dead(const ProbeResult& r) {
 bool lossy(const ProbeResult& r) {
     return r.answered < r.sent || r.arrived < r.sent;
 }
-// By a next hop nobody need answer: what its owner saw counts.
-bool delivered(const ProbeResult& r) {
-    return r.arrived >= r.sent || std::any_of(r.sightings.begin(), r.sightings.end(), [&](const Sighting& s) {
-               return s.host == r.destination.host && s.leg == ProbeLeg::request && !s.leaving &&
-                      s.count >= r.sent;
-           });
-}
 
 class Planner {
   public:
@@ -65,14 +58,14 @@ class Planner {
         : snapshot_(snapshot),
           sites_(sites_of(snapshot)),
           finder_(sites_),
-          builder_(snapshot, std::string(kDetailStage)),
+          builder_(snapshot, RoundStage::detail),
           round_trip_ms_(largest_round_trip()),
           wait_ms_(wait()),
           apart_us_(
               std::clamp((std::max(snapshot.policy.timeout_ms, wait_ms_) - wait_ms_) * 1000 / kLossSample,
                          kLeastApart, kApart)) {
         for (const RoundResult& round : snapshot.rounds)
-            if (round.stage == kMainStage) main_ = &round;
+            if (round.stage == RoundStage::main) main_ = &round;
     }
 
     std::optional<RoundPlan> plan() {
@@ -131,7 +124,7 @@ class Planner {
                 if (as) large_.push_back({&r, *as});
                 if (as == Protocol::icmp) large_lost.emplace(r.source, r.destination);
             }
-            if (r.purpose == Purpose::next_hop && !delivered(r) && next_hops_.size() < kMaxLegs)
+            if (r.purpose == Purpose::next_hop && arrivals(r) < r.sent && next_hops_.size() < kMaxLegs)
                 next_hops_.push_back(&r);
         }
         // One lost packet of a pair may be lost for its size or by chance: more small ones tell which.

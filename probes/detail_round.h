@@ -7,8 +7,6 @@
 
 namespace podroute {
 
-inline constexpr std::string_view kDetailStage = "detail";
-
 // All probes of a pair and protocol with a loss, counted over both rounds.
 inline constexpr std::uint32_t kLossSample = 20;
 // Bounds of the round, over all hosts: captures on every link see each probe several times.

@@ -13,24 +13,27 @@ namespace {
 constexpr std::uint32_t kSpacing = 2'000;  // us, between the probes of a pair
 
 // One packet, as long as the link of its source lets through.
-void add_full_size(RoundBuilder& builder, const SitePair& pair, std::uint32_t start_us) {
+void add_full_size(RoundBuilder& builder, const Snapshot& snapshot, const SitePair& pair,
+                   std::uint32_t start_us) {
     if (pair.source.endpoint.host == pair.destination.endpoint.host) return;
-    if (pair.source.usable() && pair.source.mtu <= kSmallProbe) return;
+    const std::uint32_t mtu = mtu_towards(snapshot, pair.source, pair.destination.endpoint);
+    if (pair.source.usable() && mtu <= kSmallProbe) return;
     FlowRequest request;
     request.purpose = Purpose::full_size;
-    request.size = std::min(pair.source.mtu, kMaxProbeSize);
+    request.size = std::min(mtu, kMaxProbeSize);
     request.start_us = start_us;
     builder.add(pair, request);
 }
 
 // Of every pair both ways, also where a ring has it one way only: an answer may come back in fragments.
-void add_full_sizes(RoundBuilder& builder, std::span<const SitePair> pairs, std::uint32_t start_us) {
+void add_full_sizes(RoundBuilder& builder, const Snapshot& snapshot, std::span<const SitePair> pairs,
+                    std::uint32_t start_us) {
     std::set<std::pair<Endpoint, Endpoint>> there;
     for (const SitePair& pair : pairs) there.emplace(pair.source.endpoint, pair.destination.endpoint);
     for (const SitePair& pair : pairs) {
-        add_full_size(builder, pair, start_us);
+        add_full_size(builder, snapshot, pair, start_us);
         if (!there.contains({pair.destination.endpoint, pair.source.endpoint}))
-            add_full_size(builder, {pair.destination, pair.source}, start_us);
+            add_full_size(builder, snapshot, {pair.destination, pair.source}, start_us);
     }
 }
 
@@ -110,7 +113,7 @@ RoundPlan plan_main_round(const Snapshot& snapshot) {
     const Policy& policy = snapshot.policy;
     const Sites sites = sites_of(snapshot);
     const auto pairs = verdict_pairs(sites, policy);
-    RoundBuilder builder(snapshot, std::string(kMainStage));
+    RoundBuilder builder(snapshot, RoundStage::main);
     const auto protocols = probed_protocols(policy);
     const auto count = std::clamp<std::uint32_t>(policy.count, 1, kMaxCount);
     const std::uint32_t half_us = policy.timeout_ms * 500,
@@ -125,7 +128,7 @@ RoundPlan plan_main_round(const Snapshot& snapshot) {
         }
     }
     // Between the small ones: the round is as long as its last frame is late.
-    if (probes_sizes(policy)) add_full_sizes(builder, pairs, spacing / 2);
+    if (probes_sizes(policy)) add_full_sizes(builder, snapshot, pairs, spacing / 2);
     if (policy.layers.empty() || policy.layers.contains(Layer::path)) add_next_hops(builder, snapshot, sites);
     if (policy.trace == Trace::all) {
         builder.watch_paths();

@@ -9,8 +9,6 @@
 
 namespace podroute {
 
-inline constexpr std::string_view kMainStage = "main";
-
 // The protocols that Policy asks for, by --protocol and --layer; none if no layer of packets is judged.
 std::vector<Protocol> probed_protocols(const Policy& policy);
 // Whether packets of full size are asked for.

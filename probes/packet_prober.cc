@@ -11,7 +11,7 @@
 namespace podroute {
 namespace {
 
-std::size_t rounds_of(const Snapshot& snapshot, std::string_view stage) {
+std::size_t rounds_of(const Snapshot& snapshot, RoundStage stage) {
     return static_cast<std::size_t>(std::count_if(snapshot.rounds.begin(), snapshot.rounds.end(),
                                                   [&](const RoundResult& r) { return r.stage == stage; }));
 }
@@ -20,13 +20,13 @@ std::size_t rounds_of(const Snapshot& snapshot, std::string_view stage) {
 
 std::optional<RoundPlan> PacketProber::next(const Snapshot& snapshot) {
     if (probed_protocols(snapshot.policy).empty()) return std::nullopt;
-    if (rounds_of(snapshot, kMainStage) == 0) {
-        if (const auto attempts = static_cast<unsigned>(rounds_of(snapshot, kPodStage));
+    if (rounds_of(snapshot, RoundStage::main) == 0) {
+        if (const auto attempts = static_cast<unsigned>(rounds_of(snapshot, RoundStage::pods));
             attempts < kMaxPodAttempts)
             if (auto plan = plan_pod_round(snapshot, attempts, attempts + 1 == kMaxPodAttempts)) return plan;
         return plan_main_round(snapshot);
     }
-    if (rounds_of(snapshot, kDetailStage) == 0) return plan_detail_round(snapshot);
+    if (rounds_of(snapshot, RoundStage::detail) == 0) return plan_detail_round(snapshot);
     return std::nullopt;
 }
 

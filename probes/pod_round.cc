@@ -13,7 +13,7 @@ std::set<Address> refused_by(const Snapshot& snapshot, const HostId& host) {
     std::set<Address> out;
     for (const RoundResult& round : snapshot.rounds) {
         const auto at = round.hosts.find(host);
-        if (round.stage != kPodStage || at == round.hosts.end() || !at->second.known()) continue;
+        if (round.stage != RoundStage::pods || at == round.hosts.end() || !at->second.known()) continue;
         for (const Error& error : at->second->pods_refused)
             if (const auto address = Address::parse(error.where)) out.insert(*address);
     }
@@ -31,7 +31,7 @@ bool refused_address(const Snapshot& snapshot, const HostId& host) {
 
 std::optional<RoundPlan> plan_pod_round(const Snapshot& snapshot, unsigned attempt, bool last) {
     RoundPlan plan;
-    plan.stage = kPodStage;
+    plan.stage = RoundStage::pods;
     for (const InventoryHost& host : snapshot.inventory.hosts) {
         const auto at = snapshot.hosts.find(host.name);
         if (at == snapshot.hosts.end() || !at->second.known()) continue;

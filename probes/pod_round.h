@@ -7,8 +7,6 @@
 
 namespace podroute {
 
-inline constexpr std::string_view kPodStage = "pods";
-
 // Attempt 0 asks every host for its pods, a later one those that refused, with other addresses. The last goes
 // without the second pod, so that a small network has at least one. Nothing if there is nobody to ask.
 std::optional<RoundPlan> plan_pod_round(const Snapshot& snapshot, unsigned attempt, bool last);

@@ -193,12 +193,20 @@ std::optional<SeenPacket> read_v6(Bytes packet, const ProbeKey& key) {
 }  // namespace
 
 std::optional<SeenPacket> read_probe(std::span<const std::uint8_t> frame, const ProbeKey& key) {
-    if (frame.size() < kEthernetHeader) return std::nullopt;
+    if (frame.size() <= kEthernetHeader) return std::nullopt;
     const std::uint16_t type = u16(frame, 12);
     const Bytes packet = frame.subspan(kEthernetHeader);
+    const unsigned version = packet[0] >> 4U;
+    if ((type != kIpv4Type || version != 4) && (type != kIpv6Type || version != 6)) return std::nullopt;
+    return read_packet(packet, key);
+}
+
+std::optional<SeenPacket> read_packet(std::span<const std::uint8_t> packet, const ProbeKey& key) {
+    if (packet.empty()) return std::nullopt;
+    const unsigned version = packet[0] >> 4U;
     try {
-        if (type == kIpv4Type && packet.size() >= 20) return read_v4(packet, key);
-        if (type == kIpv6Type && packet.size() >= kIpv6Header) return read_v6(packet, key);
+        if (version == 4 && packet.size() >= 20) return read_v4(packet, key);
+        if (version == 6 && packet.size() >= kIpv6Header) return read_v6(packet, key);
     } catch (const std::exception&) {  // libtins throws on what it cannot read
         return std::nullopt;
     }

@@ -36,5 +36,7 @@ struct SeenPacket {
 // probe of this key, whatever its bytes. A source rewritten on the way does not matter: a probe is told by
 // its payload or its sequence number. Redirects are no objections, since the packet goes on.
 std::optional<SeenPacket> read_probe(std::span<const std::uint8_t> frame, const ProbeKey& key);
+// The same of an IP packet.
+std::optional<SeenPacket> read_packet(std::span<const std::uint8_t> packet, const ProbeKey& key);
 
 }  // namespace podroute

@@ -25,8 +25,8 @@ std::uint16_t tag_of(const RunInfo& run, std::size_t round) {
 
 }  // namespace
 
-RoundBuilder::RoundBuilder(const Snapshot& snapshot, std::string stage) : snapshot_(snapshot) {
-    plan_.stage = std::move(stage);
+RoundBuilder::RoundBuilder(const Snapshot& snapshot, RoundStage stage) : snapshot_(snapshot) {
+    plan_.stage = stage;
     plan_.script.word = Seeded(hash_of("word", hash_of(snapshot.run.id))).next();
     plan_.script.tag = tag_of(snapshot.run, snapshot.rounds.size());
 }
@@ -135,6 +135,7 @@ void RoundBuilder::listen(const HostId& host, CapturePoint point, const std::vec
         if (!made) return;  // without a capture every flow that ends here is unknown: read() says so
         filter = std::move(*made);
     }
+    point.all = answers_to.empty();
     plan_.tasks[host].captures.push_back({point.ifindex, filter, kSnaplen, kMaxCaught, point.pod, true});
     plan_.script.points[host].push_back(std::move(point));
 }

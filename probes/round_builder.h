@@ -32,7 +32,7 @@ class RoundBuilder {
   public:
     // The word follows from the run's id, the tag also from the number of observations and of rounds so far.
     // The snapshot outlives the builder.
-    RoundBuilder(const Snapshot& snapshot, std::string stage);
+    RoundBuilder(const Snapshot& snapshot, RoundStage stage);
 
     // A pair whose ends cannot both be used becomes a flow that says why, and so does what is over the
     // bounds: nothing is left out in silence.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bitset>
+#include <map>
 
 #include "probes/arp.h"
 #include "probes/probe_index.h"
@@ -36,6 +37,8 @@ struct Tally {
     std::vector<ObjectionSeen> objections;
     std::optional<Objection> reset_by;
     std::vector<Seen> sightings;
+    Numbers kept_back;
+    std::map<int, Numbers> not_sent;  // the same by errno
 };
 
 int hex(char digit) {
@@ -62,6 +65,8 @@ class Reader {
             if (at == caught_.end() || !at->second.known()) continue;
             for (const Frame& frame : at->second->frames) take(host, points, frame);
         }
+        for (const auto& [host, caught] : caught_)
+            if (caught.known()) take_not_sent(host, *caught);
         std::vector<ProbeResult> out;
         out.reserve(tallies_.size());
         for (std::size_t i = 0; i < tallies_.size(); ++i)
@@ -92,6 +97,22 @@ class Reader {
         if (seen->kind != SeenKind::objection)
             sight(tally, host, *point, ProbeLeg::reply, frame.leaving, found->nth);
         if (at_source && !frame.leaving) come_back(tally, flow, found->nth, *seen, frame.time_us);
+    }
+
+    // What the kernel would not take never set out, unless somebody saw it all the same.
+    void take_not_sent(const HostId& host, const HostCatch& caught) {
+        const auto task = plan_.tasks.find(host);
+        for (const Unsent& unsent : caught.unsent) {
+            if (task == plan_.tasks.end() || unsent.index >= task->second.frames.size()) continue;
+            const auto packet =
+                read_packet(task->second.frames[unsent.index].bytes, {plan_.script.word, plan_.script.tag});
+            const auto found = packet ? index_.find(*packet) : std::nullopt;
+            if (!found || plan_.script.flows[found->flow].source.host != host) continue;
+            Tally& tally = tallies_[found->flow];
+            if (tally.arrived.test(found->nth) || tally.kept_back.test(found->nth)) continue;
+            tally.kept_back.set(found->nth);
+            tally.not_sent[unsent.error].set(found->nth);
+        }
     }
 
     static void note_time(std::vector<std::uint64_t>& times, const ProbeFlow& flow, std::uint16_t nth,
@@ -161,6 +182,10 @@ class Reader {
         const Numbers refused = tally.reset & tally.arrived, forged = tally.reset & ~tally.arrived;
         const Numbers answered = tally.answered | refused;
         out.sent = flow.count;
+        for (const auto& [error, numbers] : tally.not_sent) {
+            out.not_sent.push_back({error, static_cast<std::uint32_t>(numbers.count())});
+            out.sent -= out.not_sent.back().count;
+        }
         out.arrived = static_cast<std::uint32_t>(tally.arrived.count());
         out.answered = static_cast<std::uint32_t>(answered.count());
         out.source_seen = tally.source_seen;
@@ -222,6 +247,21 @@ class Reader {
     std::vector<Tally> tallies_;
 };
 
+// Links on which all of the round was caught. The captures of pods that were refused were not made.
+Listened listened_on(const std::vector<CapturePoint>& points, const HostTask& task, const HostCatch& caught) {
+    Listened out;
+    out.dropped = caught.dropped;
+    for (const CapturePoint& point : points) {
+        const bool refused =
+            caught.pods_refused && std::any_of(task.pods.begin(), task.pods.end(),
+                                               [&](const PodSpec& pod) { return pod.number == point.pod; });
+        const bool named =
+            std::find(out.interfaces.begin(), out.interfaces.end(), point.interface) != out.interfaces.end();
+        if (point.all && !refused && !named) out.interfaces.push_back(point.interface);
+    }
+    return out;
+}
+
 Observed<HostFindings> findings_of(const HostTask& task, const HostCatch& caught) {
     HostFindings out;
     const std::set<FibQuery> queries(task.lookups.begin(), task.lookups.end());
@@ -259,6 +299,9 @@ RoundResult read_script(const RoundPlan& plan, const Caught& caught) {
         } else {
             result.hosts[host] = findings_of(task, *at->second);
             add_pods(*result.hosts[host], host, task, *at->second);
+            const auto points = plan.script.points.find(host);
+            if (points != plan.script.points.end())
+                result.hosts[host]->listened = listened_on(points->second, task, *at->second);
         }
     }
     for (const auto& [host, errors] : plan.script.unavailable) {

@@ -109,11 +109,33 @@ class Maker {
 
 const HostFindings* pods_of(const Snapshot& snapshot, const HostId& host) {
     for (auto round = snapshot.rounds.rbegin(); round != snapshot.rounds.rend(); ++round) {
-        if (round->stage != "pods") continue;
+        if (round->stage != RoundStage::pods) continue;
         const auto at = round->hosts.find(host);
         if (at != round->hosts.end()) return at->second.known() ? &*at->second : nullptr;
     }
     return nullptr;
+}
+
+// Answers are for few addresses of a network, and speak for all of it.
+std::uint32_t mtu_towards(const Snapshot& snapshot, const Site& source, const Endpoint& target) {
+    const auto facts = snapshot.hosts.find(source.endpoint.host);
+    if (source.pod != 0 || facts == snapshot.hosts.end() || !facts->second.known()) return source.mtu;
+    const HostFacts& host = *facts->second;
+    if (!host.fib.known() || !host.links.known()) return source.mtu;
+    Prefix about = Prefix::host(target.address);
+    if (const InventoryHost* owner = snapshot.inventory.find(target.host))
+        for (const Prefix& cidr : owner->pod_cidrs)
+            if (cidr.contains(target.address)) about = cidr;
+    std::uint32_t smallest = 0;
+    for (const FibAnswer& answer : *host.fib) {
+        if (!answer.query.iif.empty() || answer.error != 0 || !about.contains(answer.query.destination))
+            continue;
+        for (const NextHop& hop : answer.next_hops)
+            for (const Link& link : *host.links)
+                if (link.index == hop.ifindex && !link.loopback() && (smallest == 0 || link.mtu < smallest))
+                    smallest = link.mtu;
+    }
+    return smallest != 0 ? smallest : source.mtu;
 }
 
 Sites sites_of(const Snapshot& snapshot) {

@@ -13,7 +13,7 @@ namespace podroute {
 struct Site {
     Endpoint endpoint;
     std::uint32_t pod = 0;       // number of the synthetic pod, 0: the node itself
-    std::uint32_t mtu = 0;       // bytes, of the link a packet leaves by; 0: not known
+    std::uint32_t mtu = 0;       // bytes, of the pod's link, or of the node's first uplink; 0: not known
     std::uint16_t tcp_port = 0;  // where a SYN is answered
     std::string unknown;         // why nothing can be sent from here, else empty
 
@@ -37,6 +37,10 @@ struct Sites {
 inline constexpr std::uint16_t kPodPort = 8080;
 
 Sites sites_of(const Snapshot& snapshot);
+
+// Bytes of the largest packet for the target that the source's link takes: of a node, of the links by which
+// its route to the target leaves, the smallest.
+std::uint32_t mtu_towards(const Snapshot& snapshot, const Site& source, const Endpoint& target);
 
 // The findings of the last round in which the host was to open pods; null if it never was, or was lost then.
 const HostFindings* pods_of(const Snapshot& snapshot, const HostId& host);

@@ -97,8 +97,8 @@ class Drawing {
 
     const PathReport* find(const std::string& leg) const {
         const auto at = std::find_if(report_.paths.begin(), report_.paths.end(), [&](const PathReport& path) {
-            return path.leg == leg && path.source == to_string(source_) &&
-                   path.destination == to_string(destination_);
+            return path.leg == leg && path.source == path_end(report_.inventory, source_) &&
+                   path.destination == path_end(report_.inventory, destination_);
         });
         return at == report_.paths.end() ? nullptr : &*at;
     }

@@ -27,7 +27,7 @@ class World {
 
     void run() {
         RoundResult pods;
-        pods.stage = "pods";
+        pods.stage = RoundStage::pods;
         for (const InventoryHost& host : snapshot_.inventory.hosts) {
             HostFindings findings;
             if (without_pod(host.name))
@@ -39,8 +39,8 @@ class World {
         snapshot_.rounds.push_back(std::move(pods));
         const auto pairs = verdict_pairs();
         RoundResult main, detail;
-        main.stage = "main";
-        detail.stage = "detail";
+        main.stage = RoundStage::main;
+        detail.stage = RoundStage::detail;
         std::vector<Ends> failed;
         for (const Ends& pair : pairs) {
             bool lost = false;
@@ -64,6 +64,8 @@ class World {
         }
         add_evidence(failed, detail);
         for (const NextHopProbe& leg : world_.next_hops) add_next_hop(leg, main, detail);
+        note_listening(main, snapshot_.policy.trace == Trace::all);
+        note_listening(detail, snapshot_.policy.trace != Trace::none);
         snapshot_.rounds.push_back(std::move(main));
         if (!detail.probes.empty()) snapshot_.rounds.push_back(std::move(detail));
     }
@@ -76,6 +78,16 @@ class World {
     bool without_pod(const HostId& host) const {
         return std::find(world_.without_pod.begin(), world_.without_pod.end(), host) !=
                world_.without_pod.end();
+    }
+    bool deaf(const HostId& host) const {
+        return std::find(world_.deaf.begin(), world_.deaf.end(), host) != world_.deaf.end();
+    }
+    int refusal(const Ends& pair, Protocol protocol) const {
+        for (const PacketRule& rule : world_.rules)
+            if (rule.refuses != 0 && rule.host == pair.source.host && pair.source.vantage == Vantage::node &&
+                (!rule.protocol || *rule.protocol == protocol))
+                return rule.refuses;
+        return 0;
     }
     // Two a network: the second for packets within the host.
     static std::vector<Endpoint> pods_of(const InventoryHost& host) {
@@ -107,6 +119,18 @@ class World {
             for (std::size_t i = 0; i < pods.size(); i += 2) pairs.push_back({pods[i], pods[i + 1]});
         }
         return pairs;
+    }
+
+    void note_listening(RoundResult& round, bool paths) const {
+        for (const InventoryHost& host : snapshot_.inventory.hosts) {
+            if (!read(host.name)) continue;
+            HostFindings findings;
+            findings.listened.emplace();
+            const bool all = paths && !deaf(host.name);
+            if (all) findings.listened->interfaces.emplace_back("eth0");
+            if (all && !bridge(host.name).empty()) findings.listened->interfaces.push_back(bridge(host.name));
+            round.hosts.emplace(host.name, std::move(findings));
+        }
     }
 
     std::string bridge(const HostId& host) const {
@@ -148,7 +172,7 @@ class World {
                                std::uint32_t size, PacketRule::Where where, const HostId& host) const {
         for (const PacketRule& rule : world_.rules) {
             if (rule.where != where || rule.host != host) continue;
-            if (!rule.passes.empty() || !rule.unknown.empty()) continue;
+            if (!rule.passes.empty() || !rule.unknown.empty() || rule.refuses != 0) continue;
             if (rule.protocol && *rule.protocol != protocol) continue;
             if (!rule.sender.empty() && rule.sender != from.host) continue;
             if (!rule.target.empty() && rule.target != to.host) continue;
@@ -168,7 +192,7 @@ class World {
                 (rule.target.empty() || rule.target == to.host) && rule.passes != to.host)
                 through = rule.passes;
         const auto see = [&](const Point& point, std::uint32_t n) {
-            if (n == 0 || (!watched && point.interface != kPodLink)) return;
+            if (n == 0 || ((!watched || deaf(point.host)) && point.interface != kPodLink)) return;
             result.sightings.push_back({point.host, point.interface, which, point.leaving, n});
         };
         std::set<const PacketRule*> passed;
@@ -243,6 +267,10 @@ class World {
         if (!result.unknown.empty()) return result;
         const Trace trace = snapshot_.policy.trace;
         const bool all = (watched && trace != Trace::none) || trace == Trace::all;
+        if (const int error = refusal(pair, protocol); error != 0) {
+            result.not_sent.push_back({error, count});
+            return result;
+        }
         result.sent = count;
         result.arrived = leg(result, pair.source, pair.destination, ProbeLeg::request, count, all);
         if (result.arrived > 0)

@@ -11,7 +11,7 @@
 //   host "names": MTU                                           says which size passes "rewrite": ADDRESS
 //   nothing is lost, the source is another "leads": HOST                                          to this
 //   host instead; "passes": HOST   through it "unknown": WHY                                         nothing
-//   is known of the flow
+//   is known of the flow "refuses": ERRNO          the node itself, "inside" of which it is, will not send
 #pragma once
 
 #include <optional>
@@ -37,6 +37,7 @@ struct PacketRule {
     std::optional<Address> rewrite;
     HostId leads, passes;
     std::string unknown;
+    int refuses = 0;
 };
 
 // One next hop of a route, how many of 3 packets by it arrived, and of the 17 that are sent if not all did.
@@ -52,6 +53,7 @@ struct PacketWorld {
     std::vector<NextHopProbe> next_hops;
     bool ladders = true;  // false: no more large packets are sent, as where too many pairs lost one
     std::vector<HostId> without_pod;  // no synthetic pod could be opened there
+    std::vector<HostId> deaf;         // nothing was listened on there but pods' own links
 };
 
 // Adds the rounds to the snapshot.

@@ -65,6 +65,7 @@ PacketRule rule_of(const json& j) {
     rule.leads = j.value("leads", "");
     rule.passes = j.value("passes", "");
     rule.unknown = j.value("unknown", "");
+    rule.refuses = j.value("refuses", 0);
     if (j.contains("rewrite")) rule.rewrite = Address::parse(j.at("rewrite").get<std::string>()).value();
     const std::string reject = j.value("reject", "");
     if (const auto slash = reject.find('/'); slash != std::string::npos) {
@@ -83,6 +84,7 @@ PacketWorld world_of(const json& file) {
                                    leg.at("arrived").get<std::uint32_t>(), leg.value("later", 0U)});
     world.ladders = file.value("ladders", true);
     world.without_pod = file.value("without_pod", std::vector<std::string>{});
+    world.deaf = file.value("deaf", std::vector<std::string>{});
     if (!file.contains("protocols")) return world;
     world.protocols.clear();
     for (const json& name : file.at("protocols")) world.protocols.push_back(protocol(name));

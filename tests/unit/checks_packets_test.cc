@@ -15,7 +15,7 @@ struct Pair {
 
     ProbeResult& add(const std::string& from, const std::string& to, Purpose purpose, std::uint32_t sent,
                      std::uint32_t arrived, std::uint32_t answered, std::uint32_t size = 84) {
-        if (cluster.snapshot.rounds.empty()) cluster.snapshot.rounds.emplace_back().stage = "main";
+        if (cluster.snapshot.rounds.empty()) cluster.snapshot.rounds.emplace_back().stage = RoundStage::main;
         ProbeResult result;
         const auto end = [](const std::string& node) {
             return Endpoint{node, Vantage::pod, address(node == "node-0" ? "10.200.0.200" : "10.200.1.200")};

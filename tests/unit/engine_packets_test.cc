@@ -1,6 +1,8 @@
 // Loss intervals, where a packet was lost, and what a person calls an end of a pair.
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "engine/endpoint_names.h"
 #include "engine/loss.h"
 #include "engine/places.h"
@@ -52,7 +54,7 @@ struct Unanswered {
                             {"node-0", "eth0", ProbeLeg::request, true, 20},
                             {result.destination.host, "eth0", ProbeLeg::request, false, 20}};
         RoundResult round;
-        round.stage = "detail";
+        round.stage = RoundStage::detail;
         round.probes.push_back(result);
         cluster.snapshot.rounds.push_back(round);
     }
@@ -67,7 +69,7 @@ TEST(Places, WhatANodeNeverAnswersIsLostInside) {
     const Place place = places.place(facts.verdicts[0]);
     EXPECT_EQ(place.kind, PlaceKind::inside);
     EXPECT_EQ(place.host, "server");
-    EXPECT_EQ(places.stopped_at(facts.verdicts[0]), (StoppedAt{"server", "eth0", ProbeLeg::reply}));
+    EXPECT_EQ(places.stopped_at(facts.verdicts[0], facts), (StoppedAt{"server", "eth0", ProbeLeg::reply}));
 }
 
 TEST(Places, OfAPodNothingIsKnownWithoutItsAnswer) {
@@ -76,6 +78,106 @@ TEST(Places, OfAPodNothingIsKnownWithoutItsAnswer) {
     Places places(world.cluster.snapshot);
     ASSERT_EQ(facts.verdicts.size(), 1U);
     EXPECT_EQ(places.place(facts.verdicts[0]).kind, PlaceKind::nowhere);
+}
+
+// Packets from a pod of node-0 to one of node-1, as one round saw them; every host listened unless told
+// otherwise.
+class PodToPod {
+  public:
+    Cluster cluster{2};
+
+    // How many were seen leaving the pod, leaving node-0, entering node-1 and entering the other pod.
+    ProbeResult& add(RoundStage stage, const std::array<std::uint32_t, 4>& counts, bool watched = true) {
+        RoundResult& round = cluster.snapshot.rounds.emplace_back();
+        round.stage = stage;
+        for (const char* host : {"node-0", "node-1", "server"}) {
+            HostFindings findings;
+            findings.listened.emplace();
+            if (watched) findings.listened->interfaces = {"eth0", "cnio0"};
+            round.hosts.emplace(host, std::move(findings));
+        }
+        ProbeResult& result = round.probes.emplace_back();
+        result.source = {"node-0", Vantage::pod, address("10.200.0.200")};
+        result.destination = {"node-1", Vantage::pod, address("10.200.1.200")};
+        result.sent = counts[0];
+        result.arrived = result.answered = counts[3];
+        const std::string pod(kPodLink);
+        result.sightings = {{"node-0", pod, ProbeLeg::request, true, counts[0]},
+                            {"node-0", "eth0", ProbeLeg::request, true, counts[1]},
+                            {"node-1", "eth0", ProbeLeg::request, false, counts[2]},
+                            {"node-1", pod, ProbeLeg::request, false, counts[3]}};
+        if (!watched) std::erase_if(result.sightings, [&](const Sighting& s) { return s.interface != pod; });
+        return result;
+    }
+    Listened& listened(const HostId& host) {
+        return *cluster.snapshot.rounds.back().hosts.at(host)->listened;
+    }
+    Place place() const {
+        const ProbeFacts facts = fold_probes(cluster.snapshot);
+        return Places(cluster.snapshot).place(facts.verdicts.at(0));
+    }
+    std::optional<StoppedAt> stopped_at() const {
+        const ProbeFacts facts = fold_probes(cluster.snapshot);
+        return Places(cluster.snapshot).stopped_at(facts.verdicts.at(0), facts);
+    }
+};
+
+TEST(Places, APartIsPlacedByTheRoundThatLostIt) {
+    PodToPod world;
+    world.add(RoundStage::main, {3, 3, 3, 3});
+    world.add(RoundStage::detail, {17, 17, 16, 16});
+    EXPECT_EQ(world.place().kind, PlaceKind::between);
+    EXPECT_EQ(world.place().host, "node-0");
+}
+
+TEST(Places, APartThatNoListeningRoundLostIsNowhere) {
+    PodToPod world;
+    world.add(RoundStage::main, {3, 3, 3, 2}, false);
+    world.add(RoundStage::detail, {17, 17, 17, 17});
+    EXPECT_EQ(world.place().kind, PlaceKind::nowhere);
+    EXPECT_EQ(world.stopped_at(), std::nullopt);
+}
+
+TEST(Places, OnlyATargetThatListenedTellsThatNothingEntered) {
+    PodToPod world;
+    world.add(RoundStage::detail, {20, 20, 0, 0});
+    EXPECT_EQ(world.place().kind, PlaceKind::between);
+    world.listened("node-1").dropped = 1;
+    EXPECT_EQ(world.place().kind, PlaceKind::nowhere);
+    EXPECT_EQ(world.place().deaf, "node-1");
+    world.listened("node-1") = {{std::string(kPodLink)}, 0};
+    EXPECT_EQ(world.place().kind, PlaceKind::nowhere);
+    EXPECT_EQ(world.stopped_at(), std::nullopt);
+}
+
+TEST(Places, OnlyASenderThatListenedTellsThatNothingLeft) {
+    PodToPod world;
+    world.add(RoundStage::detail, {20, 0, 0, 0});
+    EXPECT_EQ(world.stopped_at(), (StoppedAt{"node-0", std::string(kPodLink), ProbeLeg::request}));
+    world.cluster.snapshot.rounds.back().hosts["node-0"] = Unknown{"the agent is gone", "", ""};
+    EXPECT_EQ(world.place().kind, PlaceKind::nowhere);
+}
+
+TEST(Places, OfASnapshotThatDoesNotSayWhoListenedThePolicyDoes) {
+    PodToPod world;
+    world.add(RoundStage::detail, {20, 20, 0, 0});
+    world.cluster.snapshot.rounds.back().hosts.clear();
+    EXPECT_EQ(world.place().kind, PlaceKind::between);
+    world.cluster.snapshot.policy.trace = Trace::none;
+    EXPECT_EQ(world.place().kind, PlaceKind::nowhere);
+}
+
+TEST(Places, ALargePacketStopsWhereTheSmallOnesOfItsPairDo) {
+    PodToPod world;
+    world.add(RoundStage::main, {1, 0, 0, 0}, false).purpose = Purpose::full_size;
+    world.add(RoundStage::detail, {20, 20, 20, 0});
+    const ProbeFacts facts = fold_probes(world.cluster.snapshot);
+    Places places(world.cluster.snapshot);
+    EXPECT_EQ(places.stopped_at(facts.full_size.at(0), facts),
+              (StoppedAt{"node-1", "eth0", ProbeLeg::request}));
+    world.cluster.snapshot.rounds.pop_back();
+    const ProbeFacts alone = fold_probes(world.cluster.snapshot);
+    EXPECT_EQ(places.stopped_at(alone.full_size.at(0), alone), std::nullopt);
 }
 
 // A pair whose 3 packets and whose packets of small hop limits were seen on their way through a router.
@@ -95,7 +197,7 @@ struct Traced {
             result.sightings.resize(places);
         };
         RoundResult round;
-        round.stage = "main";
+        round.stage = RoundStage::main;
         result.sent = result.arrived = result.answered = 3;
         seen(3, 4);
         round.probes.push_back(result);

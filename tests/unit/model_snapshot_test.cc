@@ -26,6 +26,9 @@ Snapshot sample() {
     RoundResult round;
     round.hosts["node-0"] =
         HostFindings{{}, {{*Address::parse("10.240.0.10"), 2, "02:00:00:00:00:01", 2}}, {}};
+    round.stage = RoundStage::detail;
+    round.hosts["node-0"]->listened = Listened{{"eth0"}, 2};
+    round.probes.emplace_back().not_sent = {{1, 3}};
     s.rounds.push_back(round);
     Fix fix;
     fix.id = "node-0/route-missing/10.200.1.0/24";
@@ -57,6 +60,19 @@ TEST(SnapshotFile, ComesBackEqual) {
     const auto back = read(text(sample()));
     ASSERT_TRUE(back) << back.error().text;
     EXPECT_EQ(*back, sample());
+}
+
+// Rounds recorded before it was written down who listened are read as such, not as rounds in which nobody
+// did.
+TEST(SnapshotFile, ARoundThatDoesNotSayWhoListenedIsToldFromOneWhereNobodyDid) {
+    Snapshot s = sample();
+    s.rounds[0].hosts["node-0"]->listened.reset();
+    s.rounds.push_back(s.rounds[0]);
+    s.rounds[1].hosts["node-0"]->listened.emplace();
+    const auto back = read(text(s));
+    ASSERT_TRUE(back) << back.error().text;
+    EXPECT_FALSE(back->rounds[0].hosts.at("node-0")->listened);
+    EXPECT_TRUE(back->rounds[1].hosts.at("node-0")->listened);
 }
 
 TEST(SnapshotFile, ACutFileIsRefusedAtEveryLine) {

@@ -21,7 +21,7 @@ using testing::Place;
 using testing::prefix;
 using testing::World;
 
-using Stages = std::vector<std::string>;
+using Stages = std::vector<RoundStage>;
 
 Stages stages(const Snapshot& snapshot) {
     Stages out;
@@ -87,8 +87,8 @@ class Variants : public ::testing::TestWithParam<testing::ClusterOptions> {};
 TEST_P(Variants, AHealthyClusterIsProvenInTwoRounds) {
     Trial run(GetParam());
     const auto& snapshot = run.observe();
-    EXPECT_EQ(stages(snapshot), (Stages{"pods", "main"}));
-    EXPECT_TRUE(run.world.completed["main"]);
+    EXPECT_EQ(stages(snapshot), (Stages{RoundStage::pods, RoundStage::main}));
+    EXPECT_TRUE(run.world.completed[RoundStage::main]);
     const std::size_t families = GetParam().ipv6 ? 2 : 1;
     // 2 across, 2 within a node, 4 with the control host; icmp and tcp.
     EXPECT_EQ(results(snapshot, Purpose::verdict).size(), 8 * 2 * families);
@@ -136,7 +136,7 @@ TEST(PacketProber, ClocksHoursApartChangeNothing) {
     };
     constexpr std::uint64_t kHour = 3'600'000'000;
     const Snapshot same = observed({});
-    EXPECT_EQ(stages(same), (Stages{"pods", "main", "detail"}));
+    EXPECT_EQ(stages(same), (Stages{RoundStage::pods, RoundStage::main, RoundStage::detail}));
     EXPECT_EQ(observed({{"node-0", 5 * kHour}, {"server", 24 * kHour}}), same);
     EXPECT_EQ(observed({{"node-1", 7 * kHour}}), same);
 }
@@ -153,16 +153,17 @@ TEST(PacketProber, BothRoundsTogetherTakeTwiceTheTimeout) {
                 .new_source = {}};
         }};
         const auto& snapshot = run.observe();
-        EXPECT_EQ(stages(snapshot), (Stages{"pods", "main", "detail"}));
+        EXPECT_EQ(stages(snapshot), (Stages{RoundStage::pods, RoundStage::main, RoundStage::detail}));
         EXPECT_EQ(total(snapshot, "pod node-0 > pod node-1 icmp").sent, 20U) << timeout_ms;
         for (const RoundPlan& plan : run.world.plans) {
-            if (plan.stage == "pods") continue;
+            if (plan.stage == RoundStage::pods) continue;
             std::uint64_t last = 0;
             for (const auto& [host, task] : plan.tasks)
                 for (const Frame& frame : task.frames) last = std::max(last, frame.time_us);
             EXPECT_LE(last + std::uint64_t{1000} * plan.wait_ms, std::uint64_t{1000} * timeout_ms)
-                << plan.stage << " " << timeout_ms;
-            EXPECT_GE(plan.wait_ms, std::min(timeout_ms / 2, 50U)) << plan.stage << " " << timeout_ms;
+                << static_cast<int>(plan.stage) << " " << timeout_ms;
+            EXPECT_GE(plan.wait_ms, std::min(timeout_ms / 2, 50U))
+                << static_cast<int>(plan.stage) << " " << timeout_ms;
         }
     }
 }
@@ -185,7 +186,7 @@ Slow one_lost(std::uint64_t one_way_us, Trace trace = Trace::failed) {
     }};
     Slow out;
     out.sent = total(run.observe(), "pod node-0 > pod node-1 icmp").sent;
-    if (run.world.plans.back().stage != kDetailStage) return out;
+    if (run.world.plans.back().stage != RoundStage::detail) return out;
     out.wait_ms = run.world.plans.back().wait_ms;
     for (const auto& [host, task] : run.world.plans.back().tasks)
         for (const Frame& frame : task.frames) out.last_us = std::max(out.last_us, frame.time_us);
@@ -265,7 +266,7 @@ TEST(PacketProber, ALostRequestIsToppedUpAndSeenWhereItStopped) {
             .new_source = {}};
     }};
     const auto& snapshot = run.observe();
-    EXPECT_EQ(stages(snapshot), (Stages{"pods", "main", "detail"}));
+    EXPECT_EQ(stages(snapshot), (Stages{RoundStage::pods, RoundStage::main, RoundStage::detail}));
     const auto lost = total(snapshot, "pod node-0 > pod node-1 icmp");
     EXPECT_EQ(lost.sent, 20U);
     EXPECT_EQ(lost.arrived, 0U);
@@ -337,7 +338,7 @@ TEST(PacketProber, TraceAllSeesEveryHopOfAHealthyPair) {
     Trial run;
     run.cluster.snapshot.policy.trace = Trace::all;
     const auto& snapshot = run.observe();
-    EXPECT_EQ(stages(snapshot), (Stages{"pods", "main"}));
+    EXPECT_EQ(stages(snapshot), (Stages{RoundStage::pods, RoundStage::main}));
     const auto whole = total(snapshot, "pod node-0 > pod node-1 icmp");
     for (const auto leg : {ProbeLeg::request, ProbeLeg::reply}) {
         const bool back = leg == ProbeLeg::reply;
@@ -362,7 +363,7 @@ TEST(PacketProber, OneLostProbeIsCountedOutOfTwenty) {
     for (const auto& r : snapshot.rounds.back().probes) topped += r.purpose == Purpose::verdict ? 1 : 0;
     EXPECT_EQ(topped, 1U);
     const auto& detail = run.world.plans.back();
-    EXPECT_EQ(detail.stage, "detail");
+    EXPECT_EQ(detail.stage, RoundStage::detail);
     const auto& frames = detail.tasks.at("node-0").frames;
     ASSERT_EQ(frames.size(), 17U);
     EXPECT_EQ(frames[1].time_us - frames[0].time_us, 20'000U);
@@ -412,7 +413,7 @@ TEST(PacketProber, AResetOfTheTargetItselfIsAnAnswer) {
     Trial run;
     run.world.resets = {"server"};  // nobody listens there
     const auto& snapshot = run.observe();
-    EXPECT_EQ(stages(snapshot), (Stages{"pods", "main"}));
+    EXPECT_EQ(stages(snapshot), (Stages{RoundStage::pods, RoundStage::main}));
     const auto* r = results(snapshot, Purpose::verdict, "pod node-1 > node server tcp").front();
     EXPECT_EQ(r->arrived, 3U);
     EXPECT_EQ(r->answered, 3U);
@@ -524,6 +525,21 @@ TEST(PacketProber, FullSizeIsThatOfTheSourcesPodLink) {
     EXPECT_EQ(results(snapshot, Purpose::full_size, "pod node-1 > pod node-0 icmp").front()->size, 1500U);
 }
 
+// A host with two cards reaches one node by each.
+TEST(PacketProber, FullSizeOfANodeIsThatOfTheLinkItsRouteLeavesBy) {
+    Trial run;
+    run.cluster.add_link("server", 7, "eth1", "");
+    HostFacts& server = run.cluster.facts("server");
+    server.links->back().mtu = 1400;
+    FibAnswer answer;
+    answer.query.destination = address("10.200.1.1");
+    answer.next_hops = {{address("10.240.0.21"), 7, 0, 1}};
+    server.fib->push_back(answer);
+    const auto& snapshot = run.observe();
+    EXPECT_EQ(results(snapshot, Purpose::full_size, "node server > pod node-1 icmp").front()->size, 1400U);
+    EXPECT_EQ(results(snapshot, Purpose::full_size, "node server > pod node-0 icmp").front()->size, 1500U);
+}
+
 TEST(PacketProber, LargePacketsGoBothWaysAlsoWhereAPairIsProbedOneWay) {
     Trial run({.nodes = 6});
     run.cluster.snapshot.policy.pairs_per_cidr = 2;
@@ -547,7 +563,7 @@ TEST(PacketProber, ARefusedAddressIsReplaced) {
     const auto first = plan.tasks.at("node-0").pods.at(0).addresses.at(0);
     run.world.taken = {first};
     const auto& snapshot = run.observe();
-    EXPECT_EQ(stages(snapshot), (Stages{"pods", "pods", "main"}));
+    EXPECT_EQ(stages(snapshot), (Stages{RoundStage::pods, RoundStage::pods, RoundStage::main}));
     EXPECT_EQ(run.world.plans[1].tasks.size(), 1U);  // only who refused is asked again
     for (const auto& pod : run.world.plans[1].tasks.at("node-0").pods)
         for (const auto& a : pod.addresses) EXPECT_NE(a, first);
@@ -558,7 +574,8 @@ TEST(PacketProber, AHostThatOpensNoPodMakesItsPairsUnknownAndSaysWhy) {
     Trial run;
     run.world.refuses_pods = {"node-1"};
     const auto& snapshot = run.observe();
-    EXPECT_EQ(stages(snapshot), (Stages{"pods", "main"}));  // another address would not help
+    EXPECT_EQ(stages(snapshot),
+              (Stages{RoundStage::pods, RoundStage::main}));  // another address would not help
     for (const auto* r : results(snapshot, Purpose::verdict)) {
         const bool concerns = r->source.host == "node-1" || r->destination.host == "node-1";
         EXPECT_EQ(r->unknown.empty(), !concerns) << name(*r);
@@ -575,7 +592,8 @@ TEST(PacketProber, AddressesAreTriedThreeTimes) {
     const auto network = prefix("10.200.1.0/24");
     for (Address a = network.first(); network.contains(a); a = a.offset(1)) run.world.taken.insert(a);
     const auto& snapshot = run.observe();
-    EXPECT_EQ(stages(snapshot), (Stages{"pods", "pods", "pods", "main"}));
+    EXPECT_EQ(stages(snapshot),
+              (Stages{RoundStage::pods, RoundStage::pods, RoundStage::pods, RoundStage::main}));
     EXPECT_EQ(run.world.plans[1].tasks.at("node-1").pods.size(), 2U);
     EXPECT_EQ(run.world.plans[2].tasks.at("node-1").pods.size(), 1U);  // at least one
     EXPECT_EQ(results(snapshot, Purpose::verdict, "pod node-0 > pod node-1 icmp").front()->unknown,
@@ -597,6 +615,38 @@ TEST(PacketProber, WhatACaptureCouldNotKeepIsUnknownNotLost) {
     EXPECT_EQ(results(snapshot, Purpose::verdict, "node server > pod node-1 icmp").front()->answered, 3U);
 }
 
+// A judge takes silence for proof only of who listened on the way.
+TEST(PacketProber, SaysWhoListenedAndWhoCouldNotKeepAll) {
+    Trial run({.nodes = 3});
+    run.world.overflows = {"node-2"};
+    run.world.faults = {[](const Place& p, const Bytes& ip, bool) {
+        return Fate{
+            .lost = is(p, "node-0", testing::kEth0, true) && goes(ip, "10.200.0.0/24", "10.200.1.0/24"),
+            .sent_back = {},
+            .new_source = {}};
+    }};
+    const auto& snapshot = run.observe();
+    ASSERT_EQ(snapshot.rounds.size(), 3U);
+    const Listened in_main = *snapshot.rounds[1].hosts.at("node-1")->listened;
+    EXPECT_EQ(in_main, (Listened{{}, 0})) << "only what is for its own pod";
+    const auto& detail = snapshot.rounds[2].hosts;
+    EXPECT_EQ(*detail.at("node-1")->listened, (Listened{{std::string(kPodLink), "eth0", "cnio0"}, 0}));
+    EXPECT_EQ(*detail.at("server")->listened, (Listened{{"eth0"}, 0}));
+    EXPECT_EQ(detail.at("node-2")->listened->dropped, 1U);
+}
+
+TEST(PacketProber, WhatTheKernelWouldNotTakeIsNeitherSentNorLost) {
+    Trial run;
+    run.world.refuses_to_send = {{"server", 1}};
+    const auto& snapshot = run.observe();
+    const auto* refused = results(snapshot, Purpose::verdict, "node server > pod node-0 icmp").front();
+    EXPECT_EQ(refused->sent, 0U);
+    EXPECT_EQ(refused->not_sent, (std::vector<NotSent>{{1, 3}}));
+    const auto* back = results(snapshot, Purpose::verdict, "pod node-0 > node server icmp").front();
+    EXPECT_EQ(back->sent, 3U);
+    EXPECT_TRUE(back->not_sent.empty());
+}
+
 TEST(PacketProber, WithoutPrivilegeNothingIsAskedOfAHost) {
     Trial run;
     run.cluster.facts("node-1").uid = 1000;
@@ -611,7 +661,7 @@ TEST(PacketProber, AHostThatWasNotReachedMakesItsPairsUnknown) {
     Trial run({.nodes = 3});
     run.cluster.lose("node-2");
     const auto& snapshot = run.observe();
-    EXPECT_EQ(stages(snapshot), (Stages{"pods", "main"}));
+    EXPECT_EQ(stages(snapshot), (Stages{RoundStage::pods, RoundStage::main}));
     for (const auto* r : results(snapshot, Purpose::verdict)) {
         const bool concerns = r->source.host == "node-2" || r->destination.host == "node-2";
         EXPECT_EQ(!r->unknown.empty(), concerns) << name(*r);
@@ -622,7 +672,7 @@ TEST(PacketProber, AHostThatDiesInTheRoundMakesItsPairsUnknownNotLost) {
     Trial run({.nodes = 3});
     run.world.dead_in_probes = {"node-2"};
     const auto& snapshot = run.observe();
-    EXPECT_EQ(stages(snapshot), (Stages{"pods", "main"}));
+    EXPECT_EQ(stages(snapshot), (Stages{RoundStage::pods, RoundStage::main}));
     for (const auto* r : results(snapshot, Purpose::verdict)) {
         const bool concerns = r->source.host == "node-2" || r->destination.host == "node-2";
         EXPECT_EQ(r->unknown, concerns ? "node-2: the agent is gone" : "") << name(*r);
@@ -701,7 +751,7 @@ TEST(PacketProber, ADeadLegOfSeveralNextHopsIsSeen) {
     // The dead one was tried again, and seen where it was lost.
     const auto legs = results(snapshot, Purpose::next_hop);
     const auto& again = *legs.back();
-    EXPECT_EQ(snapshot.rounds.back().stage, "detail");
+    EXPECT_EQ(snapshot.rounds.back().stage, RoundStage::detail);
     EXPECT_EQ(legs.size(), 3U);
     EXPECT_EQ(again.next_hop, address("10.240.0.22"));
     EXPECT_EQ(again.sent, kLossSample - 3);
@@ -864,7 +914,7 @@ TEST(PacketProber, TheNextObservationOfARunHasOtherProbes) {
         Trial run;
         run.cluster.snapshot.run.observation = observation;
         run.observe();
-        ASSERT_EQ(run.world.plans.back().stage, "main");
+        ASSERT_EQ(run.world.plans.back().stage, RoundStage::main);
         tags.insert(run.world.plans.back().script.tag);
         words.insert(run.world.plans.back().script.word);
         pods.push_back(run.world.plans.front().tasks.at("node-0").pods.front());
@@ -928,7 +978,7 @@ TEST(ProberChain, TheSecondBeginsWhenTheFirstHasNoMoreToAsk) {
     ProberChain chain({&first, &second});
     World world(cluster);
     const auto& snapshot = world.observe(chain);
-    EXPECT_EQ(stages(snapshot), (Stages{"pods", "main"}));
+    EXPECT_EQ(stages(snapshot), (Stages{RoundStage::pods, RoundStage::main}));
     EXPECT_FALSE(ProberChain({}).next(snapshot));
 }
 

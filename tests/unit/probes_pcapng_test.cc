@@ -65,7 +65,7 @@ class PcapNgFile : public ::testing::Test {
                 pcap.add(plan, caught, began_us);
             },
             [&] { return clock += 1'000'000; });
-        EXPECT_EQ(world_.observe(tap).rounds.back().stage, "main");  // the tap changes nothing
+        EXPECT_EQ(world_.observe(tap).rounds.back().stage, RoundStage::main);  // the tap changes nothing
         return read_back(file_.str());
     }
 

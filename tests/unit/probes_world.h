@@ -52,12 +52,13 @@ class World {
     std::set<Address> taken;                  // refused as pods' addresses
     std::map<HostId, std::uint32_t> pod_mtu;  // bytes; else 1500
     std::set<HostId> overflows;               // lost frames that they caught
+    std::map<HostId, int> refuses_to_send;    // errno of the kernel, for packets of the node itself
     std::uint64_t one_way_us = 100;
     std::map<HostId, std::uint64_t> clock_ahead_us;  // of hosts whose clocks differ
     std::function<std::vector<FibAnswer>(const HostId&, const std::vector<FibQuery>&)> lookups;
 
-    std::vector<RoundPlan> plans;           // as they were carried out
-    std::map<std::string, bool> completed;  // by stage: every host was complete before the wait ended
+    std::vector<RoundPlan> plans;          // as they were carried out
+    std::map<RoundStage, bool> completed;  // by stage: every host was complete before the wait ended
 
     // All rounds of the prober. A planner that never ends stops the test.
     Snapshot& observe(Prober& prober) {
@@ -86,10 +87,16 @@ class World {
         }
         clock_ += 1'000'000;
         for (const auto& [host, task] : plan.tasks)
-            for (const Frame& frame : task.frames) send(host, frame);
+            for (std::size_t i = 0; i < task.frames.size(); ++i) {
+                if (const auto error = refuses_to_send.find(host);
+                    error != refuses_to_send.end() && task.frames[i].pod == 0)
+                    caught_[host]->unsent.push_back({static_cast<std::uint32_t>(i), error->second});
+                else
+                    send(host, task.frames[i]);
+            }
         for (const auto& host : overflows)
             if (caught_.contains(host)) caught_[host]->dropped = 1;
-        if (plan.stage != "pods")
+        if (plan.stage != RoundStage::pods)
             for (const auto& host : dead_in_probes)
                 if (caught_.contains(host)) caught_[host] = Unknown{"the agent is gone", "agent-failed", ""};
         return caught_;

@@ -1,0 +1,69 @@
+// What is lost inside a host without a word: flows of which a part is, and those that share a place with
+// others.
+#include <algorithm>
+
+#include "engine/packet_causes.h"
+#include "engine/route_text.h"
+
+namespace podroute {
+
+void PacketCauses::add_partly_lost(const ProbedFlow& flow, bool certain, const std::string& check_id) {
+    const Place place = places_.place(flow);
+    if (certain && flow.is_pair()) ++explained_;
+    if (place.kind == PlaceKind::inside)
+        parts_.push_back({&flow, certain, check_id, place});
+    else
+        losses_.push_back({&flow, certain, check_id, sender(flow), target(flow), ""});
+}
+
+// A kernel that knows no way says so to the sender of a packet: of a reply that is the pod that answers, and
+// nobody asks it.
+PacketCauses::Entry* PacketCauses::no_way_at(const Place& place, const ProbedFlow& flow) {
+    const InventoryHost* peer = snapshot_.inventory.find(target(flow));
+    const auto next_hop = peer != nullptr ? peer->address(flow.source.address.family()) : std::nullopt;
+    const auto at = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& made) {
+        if (!made.no_way || made.cause.host != place.host || !made.drops_at.contains(place.interface))
+            return false;
+        return made.cause.subject.empty() || (next_hop && made.cause.subject == next_hop->to_string());
+    });
+    return at == entries_.end() ? nullptr : &*at;
+}
+
+void PacketCauses::take_drops() {
+    for (const Part& drop : drops_) {
+        if (Entry* said = no_way_at(drop.place, *drop.flow))
+            count(*said, *drop.flow, drop.check_id, true);
+        else
+            add_drop(*drop.flow, drop.place, drop.check_id);
+    }
+    drops_.clear();
+}
+
+// What drops all of one flow at a place may let the first packets of another pass: one that drops whatever
+// belongs to a known connection, say.
+PacketCauses::Entry* PacketCauses::drop_at(const Place& place) {
+    const auto at = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& made) {
+        return made.cause.host == place.host && made.drops_at.contains(place.interface);
+    });
+    return at == entries_.end() ? nullptr : &*at;
+}
+
+void PacketCauses::take_parts() {
+    for (const Part& part : parts_) {
+        const HostId& host = part.place.host;
+        const bool failed = part.certain && part.flow->is_pair();
+        if (Entry* drop = drop_at(part.place)) {
+            count(*drop, *part.flow, part.check_id, failed);
+            continue;
+        }
+        Entry& made = entry("packet-loss", host, "");
+        if (made.flows == 0) made.cause.severity = Severity::warning;
+        if (part.certain) made.cause.severity = Severity::error;
+        made.cause.summary = host + " loses a part of the packets";
+        made.cause.commands = {on_host(host, "ip -s link show")};
+        count(made, *part.flow, part.check_id, failed);
+    }
+    parts_.clear();
+}
+
+}  // namespace podroute

@@ -127,6 +127,12 @@ Result<Interface> interface_at(Netlink& netlink, std::uint32_t index) {
     return get(netlink, index, {});
 }
 
+Error why_no_veth(Error error) {
+    if (error.code == "errno-" + std::to_string(EOPNOTSUPP))
+        error.text += ": this kernel has no veth links and could not load the module veth";
+    return error;
+}
+
 Result<void> add_veth(Netlink& netlink, const VethPair& pair) {
     auto message = make_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, ifinfomsg{});
     nl_msg* m = message.get();
@@ -149,7 +155,9 @@ Result<void> add_veth(Netlink& netlink, const VethPair& pair) {
     nla_nest_end(m, peer);
     nla_nest_end(m, data);
     nla_nest_end(m, info);
-    return change(netlink, std::move(message), "link " + pair.name);
+    auto made = change(netlink, std::move(message), "link " + pair.name);
+    if (!made) return tl::unexpected(why_no_veth(made.error()));
+    return made;
 }
 
 void keep_quiet(Netlink& netlink, std::uint32_t index) {

@@ -42,6 +42,8 @@ struct VethPair {
     int peer_namespace = -1;
 };
 Result<void> add_veth(Netlink& netlink, const VethPair& pair);
+// The same error, with what an administrator can do about it where the kernel does not know such links.
+Error why_no_veth(Error error);
 // The link gives itself no fe80:: address, and so sends nothing of its own when it comes up. A kernel without
 // IPv6 has nothing to tell.
 void keep_quiet(Netlink& netlink, std::uint32_t index);

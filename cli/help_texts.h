@@ -26,7 +26,8 @@ inline constexpr auto kReplayFooter = R"(Examples:
   podroute replay run.snapshot --json report.json --quiet)";
 inline constexpr auto kTraceFooter =
     R"(SRC and DST are hosts by name (their pods, or the node itself where it has none),
-node addresses, or addresses inside a pod network; one of them has to be a pod.
+node addresses, or addresses inside a pod network; one of them has to be a pod. Two of one
+network are a pod and a second one beside it. Exit codes are those of verify.
 
 Examples:
   podroute trace node-0 node-1

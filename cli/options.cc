@@ -174,7 +174,8 @@ void add_probes(CLI::App& app, ProbeOptions& probes, Policy& policy, std::string
         ->check(CLI::Range(0.05, 60.0).description(""))
         ->capture_default_str()
         ->group(group);
-    app.add_option("--max-loss", probes.max_loss_percent, "More loss than this is an error, less a warning")
+    app.add_option("--max-loss", probes.max_loss_percent,
+                   "More loss than this, with 95 % confidence, is an error, less a warning")
         ->type_name("PERCENT")
         ->check(CLI::Range(0.0, 100.0).description(""))
         ->capture_default_str()
@@ -195,11 +196,13 @@ void add_pairs(CLI::App& app, ProbeOptions& probes, Policy& policy) {
     constexpr auto group = kProbeGroup;
     static const std::map<std::string, Trace> traces{
         {"failed", Trace::failed}, {"all", Trace::all}, {"none", Trace::none}};
-    add_choice(app, "--trace", policy.trace, traces, "Follow the paths of: failed (default), all, none")
+    add_choice(app, "--trace", policy.trace, traces,
+               "Which pairs are followed over every host's links: failed (default), all, none")
         ->type_name("WHICH")
         ->group(group);
     app.add_option("--pairs", probes.pairs,
-                   "Peers of each pod network: full, auto (full up to 128 networks, then few), or a number")
+                   "Networks that each pod network is probed with: full, auto (full up to 128 networks, then "
+                   "few), or a number")
         ->type_name("PAIRS")
         ->capture_default_str()
         ->group(group);

@@ -127,8 +127,7 @@ int verify(const Verify& options, const RunHooks& hooks) {
         return kInternalError;
     const CancelOnSignal signals;
     Snapshot snapshot = observe_cluster(options, start, captures ? &*captures : nullptr, signals.token());
-    if (captures && !capture_file.flush())
-        fmt::print(stderr, "podroute: {}: not written whole\n", options.pcap);
+    const bool kept = !captures || capture_file.flush();
     snapshot.run.duration_ms =
         std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started).count();
     const auto recorded = options.snapshot.empty()
@@ -136,10 +135,10 @@ int verify(const Verify& options, const RunHooks& hooks) {
                               : write_atomically(options.snapshot, snapshot_text(snapshot));
     const int code =
         finish(judge(snapshot, all_checks()), *files, options.output, hooks.command, hooks.drawing);
-    if (recorded) return code;
     // The cluster was judged, and that is told; but a run without its recording is not what was asked for.
-    fmt::print(stderr, "podroute: {}: {}\n", recorded.error().where, recorded.error().text);
-    return kInternalError;
+    if (!kept) fmt::print(stderr, "podroute: {}: not written whole\n", sanitize(options.pcap));
+    if (!recorded) fmt::print(stderr, "podroute: {}: {}\n", recorded.error().where, recorded.error().text);
+    return kept && recorded ? code : kInternalError;
 }
 
 }  // namespace podroute::cli

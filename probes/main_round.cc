@@ -10,7 +10,7 @@
 namespace podroute {
 namespace {
 
-constexpr std::uint32_t kSpacing = 3'000;  // us, between the probes of a pair
+constexpr std::uint32_t kSpacing = 2'000;  // us, between the probes of a pair
 
 // One packet, as long as the link of its source lets through.
 void add_full_size(RoundBuilder& builder, const Snapshot& snapshot, const SitePair& pair,
@@ -127,7 +127,8 @@ RoundPlan plan_main_round(const Snapshot& snapshot) {
             builder.add(pair, request);
         }
     }
-    if (probes_sizes(policy)) add_full_sizes(builder, snapshot, pairs, count * spacing);
+    // Between the small ones: the round is as long as its last frame is late.
+    if (probes_sizes(policy)) add_full_sizes(builder, snapshot, pairs, spacing / 2);
     if (policy.layers.empty() || policy.layers.contains(Layer::path)) add_next_hops(builder, snapshot, sites);
     if (policy.trace == Trace::all) {
         builder.watch_paths();

@@ -47,13 +47,14 @@ class Drawing {
     void write() {
         std::vector<const ProbeReport*> probes;
         for (const ProbeReport& probe : report_.probes)
-            if (ours(probe)) probes.push_back(&probe);
+            if (ours(probe) && probe.sent > 0) probes.push_back(&probe);
         std::stable_sort(probes.begin(), probes.end(), [](const ProbeReport* a, const ProbeReport* b) {
             return std::pair(a->protocol, a->size) < std::pair(b->protocol, b->size);
         });
         write_head(probes.empty() ? nullptr : probes.front());
         for (const ProbeReport* probe : probes) write_probe(*probe);
-        if (!probes.empty()) page_.line();
+        if (probes.empty()) page_.line("  no packets were sent");
+        page_.line();
         write_leg("request");
         write_leg("reply");
         if (hops_) {
@@ -170,9 +171,18 @@ class Drawing {
         }
     }
 
+    // ", by way of node-2", of hosts that the leg should not pass.
+    std::string detour(const PathReport& path) const {
+        std::vector<std::string> others;
+        for (const std::string& hop : path.hops)
+            if (std::find(path.expected.begin(), path.expected.end(), hop) == path.expected.end())
+                others.push_back(name(page_, hop));
+        return others.empty() ? "" : ", by way of " + list_fitting(others, page_.width() / 2);
+    }
+
     void write_end(const PathReport& path) {
         if (path.status == "pass") {
-            page_.line("  " + page_.clean("→") + " arrives");
+            page_.line("  " + page_.clean("→") + " arrives" + page_.paint(Ink::yellow, detour(path)));
             return;
         }
         const std::string mark = page_.options().utf8 ? "✗" : "X";

@@ -260,7 +260,7 @@ TEST_F(EndToEnd, CommandsAreForTheUserThatLoggedIn) {
 }
 
 TEST_F(EndToEnd, EveryCommandsHelpHasTwoExamples) {
-    for (const char* command : {"verify", "plan", "replay", "undo", "explain"}) {
+    for (const char* command : {"verify", "plan", "replay", "undo", "explain", "trace"}) {
         const auto help = podroute({command, "--help"});
         EXPECT_EQ(help.exit_code, 0);
         const auto examples = help.output.find("Examples:\n");

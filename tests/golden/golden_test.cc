@@ -84,6 +84,23 @@ TEST(GoldenTrace, ByTheTables) {
     const Endpoint to{"node-1", Vantage::pod, Address::parse("10.200.1.2").value()};
     expect_golden("trace-tables.txt", render_trace(report, from, to, of_trace()));
 }
+TEST(GoldenTrace, SaysWhereAWayIsNotTheExpectedOne) {
+    Report report = samples::packets();
+    const auto& probe = report.probes.at(1);
+    report.paths.at(1).hops = {"node-1", "node-2", "node-0"};
+    EXPECT_NE(render_trace(report, probe.source, probe.destination, of_trace())
+                  .find("  → arrives, by way of node-2\n"),
+              std::string::npos);
+}
+// A packet that could not be sent has no address that anybody had.
+TEST(GoldenTrace, WithoutPacketsNothingIsCounted) {
+    Report report = samples::packets();
+    report.paths.clear();
+    for (ProbeReport& probe : report.probes) probe.sent = probe.arrived = probe.answered = 0;
+    const auto& probe = report.probes.front();
+    EXPECT_EQ(render_trace(report, probe.source, probe.destination, of_trace()),
+              "podroute trace        pod node-0 → pod node-1\n\n  no packets were sent\n\n");
+}
 TEST(GoldenTrace, HostileNamesStayOnTheirLine) {
     Report report = samples::packets();
     for (PathReport& path : report.paths)

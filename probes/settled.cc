@@ -1,12 +1,10 @@
 // Counts what is left to wait for.
 #include "probes/settled.h"
 
-#include "probes/detail_round.h"
-
 namespace podroute {
 
 Settled::Settled(const RoundPlan& plan)
-    : script_(plan.script), to_the_end_(plan.stage == kDetailStage), index_(plan.script) {
+    : script_(plan.script), to_the_end_(plan.stage == RoundStage::detail), index_(plan.script) {
     for (const auto& [host, task] : plan.tasks) hosts_[host];
     for (const ProbeFlow& flow : script_.flows)
         if (waits_for(flow)) hosts_[flow.source.host].left += flow.count;

@@ -9,7 +9,7 @@
 namespace podroute {
 namespace {
 
-constexpr std::uint32_t kSpacing = 2'000;  // us, between the probes of a pair
+constexpr std::uint32_t kSpacing = 1'000;  // us, between the probes of a pair
 
 // One packet, as long as the link of its source lets through: both ways, since every pair is there both ways.
 // Between the small ones: the round is as long as its last frame is late.

@@ -2,33 +2,19 @@
 // had no time to begin is closed by that end.
 #include "agent/close_aside.h"
 
-#include <pthread.h>
 #include <unistd.h>
 
-#include <cstddef>
-#include <cstdint>
+#include <system_error>
+#include <thread>
 
 namespace podroute::agent {
-namespace {
-
-constexpr std::size_t kStack = std::size_t{64} << 10;  // bytes
-
-void* close_it(void* fd) {
-    close(static_cast<int>(reinterpret_cast<std::intptr_t>(fd)));
-    return nullptr;
-}
-
-}  // namespace
 
 void close_aside(int fd) {
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, kStack);
-    pthread_t thread{};
-    const auto number = static_cast<std::intptr_t>(fd);
-    if (pthread_create(&thread, &attributes, close_it, reinterpret_cast<void*>(number)) != 0) close(fd);
-    pthread_attr_destroy(&attributes);
+    try {
+        std::thread([fd] { close(fd); }).detach();
+    } catch (const std::system_error&) {
+        close(fd);
+    }
 }
 
 }  // namespace podroute::agent

@@ -10,7 +10,7 @@
 namespace podroute {
 namespace {
 
-constexpr std::uint32_t kSpacing = 2'000;  // us, between the probes of a pair
+constexpr std::uint32_t kSpacing = 1'000;  // us, between the probes of a pair
 
 // One packet, as long as the link of its source lets through.
 void add_full_size(RoundBuilder& builder, const Snapshot& snapshot, const SitePair& pair,

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "probes/main_round.h"
+#include "probes/script_reader.h"
 
 namespace podroute {
 namespace {
@@ -13,7 +14,6 @@ namespace {
 constexpr std::uint32_t kApart = 20'000, kLeastApart = 1'000;  // us
 constexpr std::uint32_t kLeastWait = 50, kMostWait = 300;      // ms
 constexpr std::uint32_t kRoundTrips = 4;                       // of the largest seen, that are waited for
-constexpr std::uint32_t kRepeatedAfter = 900'000;              // us: SYN-ACKs, after 1 s (RFC 6298)
 constexpr std::uint16_t kTries = 2;                            // probes of one smaller size
 // Links with PPPoE, VXLAN, WireGuard, IPsec and other tunnels, in bytes; the least of IPv6 and of IPv4 at the
 // end.

@@ -163,6 +163,20 @@ class Reader {
         tally.sightings.back().numbers.set(nth);
     }
 
+    // The answer was lost, and its repetition is none: nothing is retried to green.
+    static void drop_repeated(const ProbeFlow& flow, Tally& tally) {
+        if (flow.protocol != Protocol::tcp || tally.left_us.empty() || tally.back_us.empty()) return;
+        const auto round_trip = [&](std::uint16_t i) -> std::uint64_t {
+            const auto left = tally.left_us[i], back = tally.back_us[i];
+            return left != 0 && back >= left ? back - left : UINT64_MAX;
+        };
+        std::uint64_t least = UINT64_MAX;
+        for (std::uint16_t i = 0; i < flow.count; ++i) least = std::min(least, round_trip(i));
+        for (std::uint16_t i = 0; i < flow.count; ++i)
+            if (round_trip(i) != UINT64_MAX && round_trip(i) - least > kRepeatedAfter)
+                tally.answered.reset(i);
+    }
+
     ProbeResult result(const ProbeFlow& flow, Tally& tally) const {
         ProbeResult out;
         out.source = flow.source;
@@ -178,6 +192,7 @@ class Reader {
             out.unknown = *host + " caught more than it could keep";
             return out;
         }
+        drop_repeated(flow, tally);
         // A reset that its target sent, because the probe arrived there, is an answer; any other is forged.
         const Numbers refused = tally.reset & tally.arrived, forged = tally.reset & ~tally.arrived;
         const Numbers answered = tally.answered | refused;

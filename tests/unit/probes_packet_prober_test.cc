@@ -972,6 +972,43 @@ TEST(PacketProber, AFrameThatASwitchFloodedIsSeenByNobodyElse) {
     EXPECT_EQ(arrived("02:00:00:00:00:77"), 0U);
 }
 
+TEST(PacketProber, ARepeatedSynAckIsNoAnswer) {
+    Trial run;
+    PacketProber prober;
+    run.observe();
+    const auto& plan = run.world.plans.back();
+    const auto& flows = plan.script.flows;
+    const auto flow = std::find_if(flows.begin(), flows.end(), [](const ProbeFlow& f) {
+        return f.protocol == Protocol::tcp && f.source.host == "node-0" && f.destination.host == "node-1";
+    });
+    ASSERT_NE(flow, flows.end());
+    Caught caught;
+    for (const auto& [host, task] : plan.tasks) caught[host] = HostCatch{};
+    std::uint64_t sent = 1'000'000, back = 400;
+    for (const Frame& frame : plan.tasks.at("node-0").frames) {
+        if (testing::next_header(frame.bytes) != 6 ||
+            testing::destination_of(frame.bytes) != flow->destination.address)
+            continue;
+        const auto mac = [](const Bytes& ip) {
+            return testing::to_mac(testing::on_wire(ip), "02:00:00:00:00:01");
+        };
+        sent += 3'000;
+        caught["node-0"]->frames.push_back(
+            {testing::kPodEth0, sent, mac(frame.bytes), flow->source_pod, true});
+        caught["node-1"]->frames.push_back(
+            {testing::kPodEth0, sent, mac(frame.bytes), flow->destination_pod});
+        caught["node-0"]->frames.push_back(
+            {testing::kPodEth0, sent + back, mac(testing::answer_to(frame.bytes)), flow->source_pod});
+        back += 500'000;  // the third is a second late
+    }
+    for (const auto& r : prober.read(plan, caught).probes) {
+        if (name(r) != "pod node-0 > pod node-1 tcp") continue;
+        EXPECT_EQ(r.arrived, 3U);
+        EXPECT_EQ(r.answered, 2U);
+        EXPECT_EQ(r.round_trips_us, (std::vector<std::uint32_t>{400, 500'400}));
+    }
+}
+
 TEST(ProberChain, TheSecondBeginsWhenTheFirstHasNoMoreToAsk) {
     Cluster cluster(2);
     PacketProber first, second;

@@ -11,9 +11,9 @@ namespace podroute {
 struct TerminalOptions {
     unsigned width = 80;  // columns; only a command that a person may copy is ever longer
     bool color = false;
-    bool quiet = false;    // the last line only
-    bool verbose = false;  // every cause unfolded, every check listed
-    bool utf8 = true;      // false: ASCII only
+    bool quiet = false;              // the last line only
+    bool verbose = false;            // every cause unfolded, every check listed
+    bool utf8 = true;                // false: ASCII only
     std::string command = "verify";  // empty: no head
 };
 

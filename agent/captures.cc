@@ -85,6 +85,11 @@ std::uint32_t lost_by_kernel(int fd) {
 
 }  // namespace
 
+Captures::Captures() : wants_stamps_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    const int one = 1;
+    if (wants_stamps_.open()) setsockopt(wants_stamps_.get(), SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one);
+}
+
 Captures::~Captures() {
     close_all();
 }

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "agent/descriptor.h"
 #include "agent/pods.h"
 #include "agent/wall_clock.h"
 
@@ -14,7 +15,7 @@ namespace podroute::agent {
 // replaces them.
 class Captures {
   public:
-    Captures() = default;
+    Captures();
     ~Captures();
     Captures(const Captures&) = delete;
     Captures& operator=(const Captures&) = delete;
@@ -41,6 +42,9 @@ class Captures {
     bool drain(Socket& socket);  // true: there may be more
     void count_dropped(std::uint32_t more);
 
+    // The kernel stamps packets while a socket wants it, and begins a while after the first one asked
+    // (net_enable_timestamp() of net/core/dev.c); one that was not stamped has the time at which it is read.
+    Descriptor wants_stamps_;
     std::vector<Socket> sockets_;
     std::vector<std::uint8_t> buffer_;
     CollectReply caught_;

@@ -3,7 +3,3 @@ podroute_tests(hosts-test SOURCES hosts_bootstrap_test.cc hosts_collect_test.cc 
 # What runs on many threads: also under TSan.
 podroute_tests(hosts-parallel-test SOURCES hosts_fleet_test.cc hosts_observe_test.cc hosts_probes_test.cc hosts_repair_test.cc
                LINK podroute::hosts podroute::probes LABELS parallel)
-if(NOT TARGET tsan-tests)
-    add_custom_target(tsan-tests)
-endif()
-add_dependencies(tsan-tests hosts-parallel-test)

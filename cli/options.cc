@@ -218,6 +218,11 @@ void resolve(const ProbeOptions& probes, Policy& policy) {
         else if (probes.protocols.size() > 1)
             throw CLI::ValidationError("--protocol", "none goes with no other");
     }
+    // What is no number at all is within every range.
+    if (!std::isfinite(probes.timeout_s))
+        throw CLI::ValidationError("--timeout", "a number of seconds is wanted");
+    if (!std::isfinite(probes.max_loss_percent))
+        throw CLI::ValidationError("--max-loss", "a percentage is wanted");
     policy.timeout_ms = static_cast<std::uint32_t>(std::lround(probes.timeout_s * 1000));
     policy.max_loss_ppm = static_cast<std::uint32_t>(std::lround(probes.max_loss_percent * 10'000));
     if (probes.pairs == "auto") return;

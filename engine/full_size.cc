@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "engine/loss.h"
 #include "engine/probe_finding.h"
 
 namespace podroute {
@@ -12,6 +13,15 @@ namespace {
 constexpr std::uint32_t kLeastSent = 3;  // of full size: fewer may all be lost by chance
 
 using Ends = std::pair<Endpoint, Endpoint>;
+
+// Of a pair that loses small packets, too, large ones say nothing of their size unless clearly more of them
+// are lost: their intervals do not meet.
+bool small_ones_hide(const ProbedFlow& small, const ProbedFlow& full) {
+    if (small.fate() == ProbeFate::works) return false;
+    if (small.fate() != ProbeFate::partly_lost || full.arrived > 0) return true;
+    return loss_interval(full.sent, full.sent).lower <=
+           loss_interval(small.sent - small.heard(), small.sent).upper;
+}
 
 }  // namespace
 
@@ -44,7 +54,7 @@ SizeFinding finding_of(const ProbeFacts& facts, const FullSize& sizes, std::uint
     if (full.fate() == ProbeFate::unknown) return SizeFinding::unknown;
     const ProbedFlow* small = facts.either_way(full.source, full.destination, full.protocol);
     if (small != nullptr && small->fate() == ProbeFate::unknown) return SizeFinding::unknown;
-    if (small != nullptr && small->fate() != ProbeFate::works) return SizeFinding::hidden;
+    if (small != nullptr && small_ones_hide(*small, full)) return SizeFinding::hidden;
     switch (finding_of(facts, full, max_loss_ppm)) {
         case Finding::fine:
         case Finding::rewritten:

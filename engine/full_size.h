@@ -26,7 +26,7 @@ enum class SizeFinding : std::uint8_t {
     many_lost,
     swallowed,  // small ones pass, and of these none
     untold,     // lost, but too few were sent to tell whether for their size
-    hidden,     // small ones are lost as well
+    hidden,     // small ones are lost as well, and not clearly fewer
     unknown
 };
 // facts: those the sizes are from, for the small packets of the pair.

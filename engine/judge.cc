@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 
 #include "engine/diagnose.h"
 #include "engine/expected.h"
@@ -61,6 +62,25 @@ std::string unique_id(const Verdict& verdict, std::map<std::string, unsigned>& s
         verdict.check + "/" + (verdict.host.empty() ? "-" : verdict.host) + "/" + verdict.subject;
     const unsigned count = ++seen[id];
     return count == 1 ? id : id + "#" + std::to_string(count);
+}
+
+// A skip is right as long as what stands in its way is told. Where that was not selected nobody tells it, and
+// what was skipped for it is unknown.
+void hold_to_blockers(std::vector<Verdict>& verdicts, std::span<const std::string> ids) {
+    std::set<std::string_view> told;
+    for (std::size_t i = 0; i < verdicts.size(); ++i) {
+        const Verdict& verdict = verdicts[i];
+        if (verdict.status == Status::pass || verdict.status == Status::skip) continue;
+        told.insert(verdict.check);
+        told.insert(ids[i]);
+        for (const Cause& cause : verdict.causes) told.insert(cause.code);
+    }
+    for (Verdict& verdict : verdicts) {
+        if (verdict.status != Status::skip || verdict.blocked_by.empty()) continue;
+        if (told.contains(verdict.blocked_by)) continue;
+        verdict.status = Status::unknown;
+        verdict.message += (verdict.message.empty() ? "" : "; ") + verdict.blocked_by + " is not judged";
+    }
 }
 
 void count(Counts& counts, Status status) {
@@ -142,14 +162,19 @@ Report judge(const Snapshot& snapshot, std::span<const Check> checks) {
     std::map<std::string, unsigned> seen;
     Outcome outcome;
     outcome.unknown = unsettled(snapshot);
+    std::set<std::string_view> can_error;
     for (const Check& check : checks) {
         if (!snapshot.policy.layers.empty() && !snapshot.policy.layers.contains(check.layer)) continue;
+        if (check.can_error) can_error.insert(check.code);
         for (Verdict& verdict : run_check(snapshot, expected, check)) {
-            count(report.checks_summary, verdict.status);
-            add_verdict(outcome, verdict, check.can_error);
             ids.push_back(unique_id(verdict, seen));
             verdicts.push_back(std::move(verdict));
         }
+    }
+    hold_to_blockers(verdicts, ids);
+    for (const Verdict& verdict : verdicts) {
+        count(report.checks_summary, verdict.status);
+        add_verdict(outcome, verdict, can_error.contains(verdict.check));
     }
     Diagnoses diagnoses = diagnose(snapshot, verdicts, ids, {probes, places, report.routing});
     for (const Diagnosis& diagnosis : diagnoses.list) add_diagnosis(outcome, diagnosis.cause);

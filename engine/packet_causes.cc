@@ -235,9 +235,12 @@ void PacketCauses::add_full_size(const FullSize& sizes, const std::string& check
         large_.push_back({&flow, true, check_id, sender(flow), target(flow), std::move(more)});
         return;
     }
-    Entry& made = entry("mtu-mismatch", place.host, place.interface);
+    // Its own packets come in by one link and do not leave by the other, which is the one that is too small.
+    const bool leaving = place.host == sender(flow);
+    Entry& made = entry("mtu-mismatch", place.host, leaving ? "uplink" : place.interface);
     made.cause.summary = "large packets are lost inside " + place.host;
-    made.cause.commands = {on_host(place.host, "ip link show dev " + place.interface)};
+    made.cause.commands = {
+        on_host(place.host, leaving ? "ip link show" : "ip link show dev " + place.interface)};
     count(made, flow, check_id, false, more);
 }
 

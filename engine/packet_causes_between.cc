@@ -169,7 +169,7 @@ void PacketCauses::add_shared_size(const Shared& group, const Loss& loss) {
     const HostId& host = group.host;
     Entry& made = entry("mtu-mismatch", host, host.empty() ? loss.from + " → " + loss.to : "uplink");
     const std::string way = host.empty() ? "from " + loss.from + " to " + loss.to : "from or to " + host;
-    made.cause.summary = "large packets " + way + " are lost between the hosts";
+    if (made.flows == 0) made.cause.summary = "large packets " + way + " are lost between the hosts";
     if (!host.empty()) made.cause.commands = {on_host(host, "ip link show")};
     count(made, *loss.flow, loss.check_id, false, loss.more);
 }

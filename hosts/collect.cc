@@ -55,6 +55,9 @@ Result<void> collect(HostLink& link, HostCatch& caught, std::chrono::millisecond
         auto reply =
             ask<CollectReply>(link, Collect{static_cast<std::uint32_t>(left.count())}, left + kSlack);
         if (!reply) return tl::unexpected(reply.error());
+        for (const Frame& frame : reply->frames)
+            if (frame.time_us > kLatestTime)
+                return failure("agent-failed", "the agent gives a time that no clock has");
         const bool nothing = reply->frames.empty();
         const bool more = collect_is_full(reply->frames.size(), bytes_of(reply->frames));
         count_dropped(caught, reply->dropped);

@@ -8,6 +8,7 @@
 
 #include "hosts/ask.h"
 #include "hosts/collect.h"
+#include "model/collect.h"
 
 namespace podroute {
 namespace {
@@ -148,6 +149,8 @@ class Round {
         if (task.frames.empty()) return {};
         auto r = ask<FireReply>(link, Fire{task.frames}, time_to_send(task.frames));
         if (!r) return tl::unexpected(r.error());
+        if (r->started_us > kLatestTime)
+            return failure("agent-failed", "the agent gives a time that no clock has");
         caught.sent = r->sent;
         caught.fired_us = r->started_us;
         const auto& reduced = reduced_.at(host);

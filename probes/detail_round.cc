@@ -14,6 +14,7 @@ namespace {
 constexpr std::uint32_t kApart = 20'000, kLeastApart = 1'000;  // us
 constexpr std::uint32_t kLeastWait = 50, kMostWait = 300;      // ms
 constexpr std::uint32_t kRoundTrips = 4;                       // of the largest seen, that are waited for
+constexpr std::uint16_t kWatched = 17;                         // probes of a pair, for their places alone
 constexpr std::uint16_t kTries = 2;                            // probes of one smaller size
 // Links with PPPoE, VXLAN, WireGuard, IPsec and other tunnels, in bytes; the least of IPv6 and of IPv4 at the
 // end.
@@ -59,6 +60,7 @@ class Planner {
           sites_(sites_of(snapshot)),
           finder_(sites_),
           builder_(snapshot, RoundStage::detail),
+          round_trips_us_(largest_round_trips()),
           round_trip_ms_(largest_round_trip()),
           wait_ms_(wait()),
           apart_us_(
@@ -72,11 +74,10 @@ class Planner {
         if (main_ == nullptr) return std::nullopt;
         sort_out();
         if (lost_.empty() && large_.empty() && next_hops_.empty()) return std::nullopt;
-        // What could not be answered in time may not count as lost.
-        if (round_trip_ms_ <= wait_ms_) {
-            add_top_ups();
+        add_top_ups();
+        // Of pairs that nothing is known of: what could not be answered in time is no evidence.
+        if (round_trip_ms_ <= wait_ms_)
             for (const auto& [protocol, pairs] : dead_) add_evidence(protocol, pairs);
-        }
         if (snapshot_.policy.trace == Trace::failed)
             for (const auto& [protocol, pairs] : dead_) add_hop_limits(builder_, pairs, protocol, apart_us_);
         for (const Large& large : large_) add_sizes(large);
@@ -136,14 +137,21 @@ class Planner {
         std::stable_partition(lost_.begin(), lost_.end(), [](const ProbeResult* r) { return !dead(*r); });
     }
 
+    // Where a pair has its sample already, only what shows where they are lost.
+    std::uint16_t top_up(const ProbeResult& result) const {
+        if (result.sent < kLossSample) return static_cast<std::uint16_t>(kLossSample - result.sent);
+        return snapshot_.policy.trace == Trace::failed ? kWatched : 0;
+    }
+
     void add_top_ups() {
         std::size_t added = 0;
         for (const ProbeResult* result : lost_) {
             const auto pair = finder_.pair(*result);
-            if (!pair || result->sent >= kLossSample || added++ >= kMaxTopUps) continue;
+            const std::uint16_t count = top_up(*result);
+            if (!pair || count == 0 || !answered_in_time(*result) || added++ >= kMaxTopUps) continue;
             FlowRequest request;
             request.protocol = result->protocol;
-            request.count = static_cast<std::uint16_t>(kLossSample - result->sent);
+            request.count = count;
             request.spacing_us = apart_us_;
             builder_.add(*pair, request);
         }
@@ -213,20 +221,33 @@ class Planner {
                 for (const std::uint32_t us : r.round_trips_us) take(r, us);
     }
 
-    // Without what only the repetition of a lost SYN-ACK brought, which says nothing of the way.
-    std::uint32_t largest_round_trip() const {
+    // The largest of each pair in us, without what only the repetition of a lost SYN-ACK brought, which says
+    // nothing of the way.
+    std::map<Ends, std::uint32_t> largest_round_trips() const {
         std::map<Ends, std::uint32_t> least;
         each_round_trip([&](const ProbeResult& r, std::uint32_t us) {
             const auto [at, added] = least.emplace(Ends{r.source, r.destination}, us);
             if (!added) at->second = std::min(at->second, us);
         });
-        std::uint32_t largest = 0;
+        std::map<Ends, std::uint32_t> largest;
         each_round_trip([&](const ProbeResult& r, std::uint32_t us) {
             const bool repeated =
                 r.protocol == Protocol::tcp && us - least.at({r.source, r.destination}) > kRepeatedAfter;
-            if (!repeated) largest = std::max(largest, us);
+            if (repeated) return;
+            std::uint32_t& of_pair = largest[{r.source, r.destination}];
+            of_pair = std::max(of_pair, us);
         });
+        return largest;
+    }
+    std::uint32_t largest_round_trip() const {
+        std::uint32_t largest = 0;
+        for (const auto& [ends, us] : round_trips_us_) largest = std::max(largest, us);
         return (largest + 999) / 1000;
+    }
+    // What could not be answered in time may not count as lost.
+    bool answered_in_time(const ProbeResult& result) const {
+        const auto known = round_trips_us_.find({result.source, result.destination});
+        return known == round_trips_us_.end() || known->second <= wait_ms_ * 1000;
     }
 
     // At most half of the timeout, the other half is for sending; more only where the answers need it.
@@ -242,6 +263,7 @@ class Planner {
     const Sites sites_;
     SiteFinder finder_;
     RoundBuilder builder_;
+    const std::map<Ends, std::uint32_t> round_trips_us_;
     std::uint32_t round_trip_ms_;       // the largest seen, rounded up
     std::uint32_t wait_ms_, apart_us_;  // the last frame and the wait for its answer take a timeout together
     const RoundResult* main_ = nullptr;

@@ -16,13 +16,14 @@ inline constexpr std::size_t kMaxLadders = 200;     // pairs whose size is looke
 inline constexpr std::size_t kMaxLegs = 500;        // next hops
 
 // Of each pair and protocol with any loss, and of each next hop, the rest of kLossSample, 20 ms apart (closer
-// where --timeout is too short for that), those pairs that lost only some first. Of pairs that got nothing
+// where --timeout is too short for that), those pairs that lost only some first; of a pair that has as many
+// already (Policy::count), 17 more where only this round watches paths. Of pairs that got nothing
 // through: evidence, and (Policy::trace) hop limits and captures on every host. Of pairs that lost a packet
 // of full size while small ones passed: more of it, of the MTU it was told, and of usual ones; as SYNs with a
 // payload where no echo passes and TCP does. Nothing if nothing was lost.
 //
 // Waits 4 times the largest round trip seen, from 50 up to 300 ms, or half as long again as that round trip
-// where that is more. Where it is more than --timeout leaves, no pair is topped up: nothing would come back
+// where that is more. Of a pair whose own is more than that nothing is sent again: nothing would come back
 // in time, and the loss is judged by what the main round has.
 std::optional<RoundPlan> plan_detail_round(const Snapshot& snapshot);
 

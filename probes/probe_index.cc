@@ -11,14 +11,16 @@ ProbeIndex::ProbeIndex(const ProbeScript& script) : key_{script.word, script.tag
         if (flow.count == 0) continue;
         ranges_[flow.destination.address]
             .at(static_cast<std::size_t>(flow.protocol))
-            .push_back({flow.first, flow.count, i, flow.source.address});
+            .push_back(
+                {flow.first, flow.count, i,
+                 flow.source.vantage == Vantage::pod ? std::optional(flow.source.address) : std::nullopt});
     }
 }
 
-bool ProbeIndex::of_another_run(const SeenPacket& seen, const Address& source) const {
+bool ProbeIndex::of_another_run(const SeenPacket& seen, const std::optional<Address>& pod) const {
     if (seen.protocol != Protocol::tcp || seen.kind == SeenKind::objection) return false;
     const Address& prober = seen.kind == SeenKind::request ? seen.source : seen.destination;
-    return prober == source && seen.source_port != source_port(key_, seen.number);
+    return pod == prober && seen.source_port != source_port(key_, seen.number);
 }
 
 std::optional<ProbeIndex::Found> ProbeIndex::find(const SeenPacket& seen) const {
@@ -30,7 +32,7 @@ std::optional<ProbeIndex::Found> ProbeIndex::find(const SeenPacket& seen) const 
     if (at == ranges.begin()) return std::nullopt;
     --at;
     const auto nth = static_cast<std::uint16_t>(seen.number - at->first);
-    if (nth >= at->count || of_another_run(seen, at->source)) return std::nullopt;
+    if (nth >= at->count || of_another_run(seen, at->pod)) return std::nullopt;
     return Found{at->flow, nth};
 }
 

@@ -12,8 +12,9 @@
 namespace podroute {
 
 // Finds the flow of a packet that was seen: by the address its probe was sent to and its number. A TCP probe
-// has no room for the run's word: unless its source was rewritten, and then maybe the port too, the port has
-// to be right as well.
+// has no room for the run's word: of a pod's the port has to be right as well, unless its source was
+// rewritten, and then maybe the port too. A node's own rules may give a port of theirs to its own packets
+// (MASQUERADE --random-fully), and leave the address.
 class ProbeIndex {
   public:
     explicit ProbeIndex(const ProbeScript& script);
@@ -27,9 +28,9 @@ class ProbeIndex {
     struct Range {
         std::uint16_t first = 0, count = 0;
         std::size_t flow = 0;
-        Address source;
+        std::optional<Address> pod;  // the source, where it is one
     };
-    bool of_another_run(const SeenPacket& seen, const Address& source) const;
+    bool of_another_run(const SeenPacket& seen, const std::optional<Address>& pod) const;
 
     const ProbeKey key_;
     std::unordered_map<Address, std::array<std::vector<Range>, 3>> ranges_;  // by protocol, in order

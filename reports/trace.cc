@@ -106,15 +106,15 @@ class Drawing {
     void write_leg(const std::string& leg) {
         const PathReport* path = find(leg);
         const bool request = leg == "request";
-        const PathReport* asked = request ? nullptr : find("request");
-        const bool unasked = path == nullptr && asked != nullptr && asked->status == "fail";
-        if (path == nullptr && !unasked) return;
+        const auto stopped = path == nullptr ? unseen(request ? ProbeLeg::request : ProbeLeg::reply)
+                                             : std::optional<std::string>();
+        if (path == nullptr && !stopped) return;
         const std::string ends =
             to_string(request ? source_ : destination_) + " → " + to_string(request ? destination_ : source_);
         page_.wrapped(page_.paint(Ink::bold, padded(leg, 10)), std::string(10, ' '),
-                      page_.clean(ends) + (unasked ? "" : "   " + how(*path)));
-        if (unasked) {
-            page_.line("  none: no request arrived");
+                      page_.clean(ends) + (stopped ? "" : "   " + how(*path)));
+        if (stopped) {
+            page_.wrapped("  ", "  ", *stopped);
             return page_.line();
         }
         if (path->steps.empty())
@@ -124,6 +124,29 @@ class Drawing {
         write_end(*path);
         page_.line();
     }
+
+    // Of a leg that no capture saw: why there was none, or where it ended all the same.
+    std::optional<std::string> unseen(ProbeLeg leg) const {
+        std::uint32_t arrived = 0;
+        const ProbeReport* lost = nullptr;
+        for (const ProbeReport& probe : report_.probes) {
+            if (!ours(probe) || probe.next_hop) continue;
+            arrived += probe.arrived;
+            if (lost == nullptr && probe.stopped_at && probe.stopped_at->leg == leg) lost = &probe;
+        }
+        if (lost != nullptr && lost->sent == 0)
+            return cross() + " stops here: the kernel of " + page_.clean(lost->stopped_at->host) +
+                   " would not send it";
+        if (lost != nullptr && leg == ProbeLeg::reply && arrived > 0)
+            return cross() + " stops here: inside " + page_.clean(lost->stopped_at->host) +
+                   ", where the request was last seen at " + page_.clean(lost->stopped_at->interface);
+        const PathReport* asked = leg == ProbeLeg::reply ? find("request") : nullptr;
+        if (asked != nullptr && asked->protocol && asked->status == "fail" && arrived == 0)
+            return "none: no request arrived";
+        return std::nullopt;
+    }
+
+    std::string cross() const { return page_.options().utf8 ? "✗" : "X"; }
 
     static std::string how(const PathReport& path) {
         if (!path.protocol) return "(by the tables)";
@@ -186,10 +209,9 @@ class Drawing {
             page_.line("  " + page_.clean("→") + " arrives" + page_.paint(Ink::yellow, detour(path)));
             return;
         }
-        const std::string mark = page_.options().utf8 ? "✗" : "X";
         const std::string word = path.status == "fail" ? "stops here" : "not known further";
         const Ink ink = path.status == "fail" ? Ink::red : Ink::yellow;
-        page_.wrapped("  " + page_.paint(ink, mark) + " ", "    ",
+        page_.wrapped("  " + page_.paint(ink, cross()) + " ", "    ",
                       word + (path.reason.empty() ? "" : ": " + page_.clean(path.reason)), ink);
     }
 

@@ -223,6 +223,24 @@ TEST(Judge, SwappedNetworksAreTheFaultOfTheirTwoHosts) {
     EXPECT_EQ(report.pairs.explained, report.pairs.broken);
 }
 
+std::vector<Verdict> skips(const Snapshot&, const Expected&) {
+    Verdict verdict;
+    verdict.status = Status::skip;
+    verdict.message = "link down";
+    verdict.blocked_by = "firewall-single";
+    return {verdict};
+}
+
+// A skip points at what was found elsewhere; with nothing there, nothing was seen.
+TEST(Judge, WhatIsSkippedForACheckThatIsNotSelectedIsUnknown) {
+    const Check skipped{"path-mtu", Layer::mtu, true, skips};
+    EXPECT_EQ(run(Cluster(2), {kReached, kWarns, skipped}).checks.back().verdict.status, Status::skip);
+    const Report report = run(Cluster(2), {kReached, skipped});
+    EXPECT_EQ(report.checks.back().verdict.status, Status::unknown);
+    EXPECT_EQ(report.checks.back().verdict.message, "link down; firewall-single is not judged");
+    EXPECT_EQ(report.exit_code, 3);
+}
+
 // 101 hosts, not one route: 10,000 causes for 10,100 broken pairs.
 TEST(Judge, EveryMissingRouteOfABareClusterOfAHundredNodesIsFound) {
     const Cluster cluster({.nodes = 100, .routes = false});

@@ -82,6 +82,21 @@ TEST(CollectFromHost, DroppedOnesAreNeverFewAgain) {
     EXPECT_EQ(many.caught.dropped, kMost);
 }
 
+TEST(CollectFromHost, ATimeThatNoClockHasIsTheHostsFault) {
+    const auto odd = [](std::uint64_t time_us) {
+        return collect_from(
+                   [time_us](std::size_t) {
+                       CollectReply reply;
+                       reply.frames.push_back({1, time_us, {0}});
+                       return Reply{reply};
+                   },
+                   milliseconds(0))
+            .good;
+    };
+    EXPECT_TRUE(odd(kLatestTime));
+    EXPECT_FALSE(odd(kLatestTime + 1));
+}
+
 TEST(CollectFromHost, ARefusalIsTheHosts) {
     EXPECT_FALSE(collect_from([](std::size_t) { return Refused{{"no", "no", ""}}; }, milliseconds(0)).good);
 }

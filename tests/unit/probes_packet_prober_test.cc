@@ -290,6 +290,22 @@ TEST(PacketProber, ALostRequestIsToppedUpAndSeenWhereItStopped) {
     EXPECT_EQ(total(snapshot, "node server > pod node-0 icmp").sent, 3U);
 }
 
+// A sample that is large enough already says how much is lost, and not where.
+TEST(PacketProber, ManyProbesThatAreLostAreLookedForAllTheSame) {
+    Trial run;
+    run.cluster.snapshot.policy.count = 50;
+    run.world.faults = {[](const Place& p, const Bytes& ip, bool) {
+        return Fate{
+            .lost = is(p, "node-0", testing::kEth0, true) && goes(ip, "10.200.0.0/24", "10.200.1.0/24"),
+            .sent_back = {},
+            .new_source = {}};
+    }};
+    const auto lost = total(run.observe(), "pod node-0 > pod node-1 icmp");
+    EXPECT_EQ(lost.sent, 67U);
+    EXPECT_TRUE(sighted(lost, "node-0", "cnio0", false));
+    EXPECT_FALSE(sighted(lost, "node-0", "eth0", true));
+}
+
 TEST(PacketProber, HopLimitsNameTheRouters) {
     Trial run;
     run.world.faults = {[](const Place& p, const Bytes& ip, bool) {

@@ -134,7 +134,7 @@ class Drawing {
             arrived += probe.arrived;
             if (lost == nullptr && probe.stopped_at && probe.stopped_at->leg == leg) lost = &probe;
         }
-        if (lost != nullptr && lost->sent == 0)
+        if (lost != nullptr && lost->stopped_at->interface.empty())
             return cross() + " stops here: the kernel of " + page_.clean(lost->stopped_at->host) +
                    " would not send it";
         if (lost != nullptr && leg == ProbeLeg::reply && arrived > 0)

@@ -1,8 +1,8 @@
 // The ways that packets take: podroute trace, --trace all, and the capture file.
 #include <unistd.h>
 
-#include <regex>
 #include <set>
+#include <sstream>
 #include <thread>
 
 #include "tests/e2e/program.h"
@@ -47,6 +47,15 @@ class Ways : public testing::TestWithParam<Variant> {
     Program program_;
 };
 
+// Of a drawing, what stands behind "out" and "in" in each row.
+std::vector<std::string> counts_of_rows(const std::string& drawing) {
+    std::vector<std::string> counts;
+    std::istringstream words(drawing);
+    for (std::string word, before; words >> word; before = word)
+        if (before == "out" || before == "in") counts.push_back(word);
+    return counts;
+}
+
 TEST_P(Ways, OfEveryKindOfPairAreDrawnBothWays) {
     std::vector<std::string> pairs{"node-0 node-1",      "node-0 node-0",         "10.200.0.9 10.200.0.77",
                                    "node-0 server",      "server node-1",         "node-0 10.240.0.21",
@@ -64,11 +73,8 @@ TEST_P(Ways, ShowHowManyPacketsPassedEachInterface) {
     for (const char* protocol : {"icmp", "tcp", "udp"}) {
         const Ran ran = program_.run(fmt::format("trace node-0 node-1 --count 7 --protocol {}", protocol));
         EXPECT_EQ(ran.exit_code, 0) << ran.all();
-        const std::regex row("  (out|in ) +([0-9]+)");
-        std::size_t rows = 0;
-        for (std::sregex_iterator at(ran.output.begin(), ran.output.end(), row), end; at != end; ++at, ++rows)
-            EXPECT_EQ((*at)[2], "7") << ran.output;
-        EXPECT_EQ(rows, GetParam().bridge ? 12U : 8U) << ran.output;
+        const auto counts = counts_of_rows(ran.output);
+        EXPECT_EQ(counts, std::vector<std::string>(GetParam().bridge ? 12 : 8, "7")) << ran.output;
     }
 }
 
@@ -145,11 +151,13 @@ END)");
     const auto counted = program_.in("jumpbox", "tcpdump -Z root -nn -r /root/run.pcapng | wc -l");
     EXPECT_EQ(file["packets"], std::stoul(counted.output));
     EXPECT_GT(file["packets"], 50U);
+    std::set<std::string> on_hosts;
+    for (const char* host : {"server", "node-0", "node-1"})
+        for (const char* link : {"eth0", "cnio0", "pod link", "pod link 2"})
+            on_hosts.insert(fmt::format("{}/{}", host, link));
     const std::set<std::string> names = file["names"];
     EXPECT_EQ(names.size(), file["names"].size());
-    for (const std::string& name : names)
-        EXPECT_TRUE(std::regex_match(name, std::regex("(server|node-[01])/(eth0|cnio0|pod link( 2)?)")))
-            << name;
+    for (const std::string& name : names) EXPECT_TRUE(on_hosts.contains(name)) << name;
     for (const char* name : {"node-0/pod link", "node-0/eth0", "node-1/eth0", "server/eth0"})
         EXPECT_TRUE(names.contains(name)) << name;
 }

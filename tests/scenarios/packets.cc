@@ -43,12 +43,11 @@ class World {
         detail.stage = RoundStage::detail;
         std::vector<Ends> failed;
         for (const Ends& pair : pairs) {
-            bool lost = false;
-            std::map<Protocol, bool> works;
+            std::map<Protocol, bool> some, all;  // of the small ones come back
             for (const Protocol protocol : world_.protocols) {
                 const ProbeResult result = probe(pair, protocol, Purpose::verdict, kSmall, kFirst, false);
-                works[protocol] = result.answered >= kFirst && !result.source_seen;
-                lost = lost || (result.unknown.empty() && !works[protocol]);
+                some[protocol] = std::min(result.answered, result.arrived) > 0;
+                all[protocol] = result.answered >= kFirst && result.arrived >= kFirst;
                 main.probes.push_back(result);
                 if (result.unknown.empty() && std::min(result.answered, result.arrived) < kFirst) {
                     detail.probes.push_back(probe(pair, protocol, Purpose::verdict, kSmall, kMore, true));
@@ -59,8 +58,10 @@ class World {
             main.probes.push_back(probe(pair, Protocol::icmp, Purpose::full_size, kFullSize, 1, false));
             const ProbeResult& full = main.probes.back();
             if (!full.unknown.empty() || full.answered > 0 || !world_.ladders) continue;
-            if (!lost) add_sizes(pair, Protocol::icmp, detail);
-            if (works[Protocol::tcp] && !works[Protocol::icmp]) add_sizes(pair, Protocol::tcp, detail);
+            if (some[Protocol::icmp])
+                add_sizes(pair, Protocol::icmp, detail);
+            else if (all[Protocol::tcp])
+                add_sizes(pair, Protocol::tcp, detail);
         }
         add_evidence(failed, detail);
         for (const NextHopProbe& leg : world_.next_hops) add_next_hop(leg, main, detail);

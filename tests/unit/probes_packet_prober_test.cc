@@ -799,8 +799,8 @@ TEST(PacketProber, ALegThatLosesOnePacketIsCountedOutOfTwenty) {
         EXPECT_EQ(sent, kLossSample);
         EXPECT_EQ(entered, kLossSample - 1);
         // Nobody's answer says that the last one has had its time.
-        EXPECT_TRUE(run.world.completed["main"]);
-        EXPECT_FALSE(run.world.completed["detail"]);
+        EXPECT_TRUE(run.world.completed[RoundStage::main]);
+        EXPECT_FALSE(run.world.completed[RoundStage::detail]);
     }
 }
 

@@ -20,8 +20,8 @@ bool asked_for(const Policy& policy, const RoundResult& round) {
 }  // namespace
 
 bool Listening::on_any_of(const std::set<std::string>& links) const {
-    return assumed || std::any_of(links.begin(), links.end(),
-                                  [&](const std::string& link) { return interfaces.contains(link); });
+    return assumed || std::any_of(interfaces.begin(), interfaces.end(),
+                                  [&](const std::string& link) { return links.contains(link); });
 }
 
 bool Listening::on_the_way() const {
@@ -34,8 +34,7 @@ Listening listening(const Policy& policy, const RoundResult& round, const HostId
     if (at != round.hosts.end() && !at->second.known()) return {};
     if (!recorded(round)) return {asked_for(policy, round), {}};
     if (at == round.hosts.end() || !at->second->listened || at->second->listened->dropped != 0) return {};
-    const auto& links = at->second->listened->interfaces;
-    return {false, {links.begin(), links.end()}};
+    return {false, at->second->listened->interfaces};
 }
 
 }  // namespace podroute

@@ -52,7 +52,8 @@ std::vector<std::string> counts_of_rows(const std::string& drawing) {
     std::vector<std::string> counts;
     std::istringstream words(drawing);
     for (std::string word, before; words >> word; before = word)
-        if (before == "out" || before == "in") counts.push_back(word);
+        if ((before == "out" || before == "in") && word.find_first_not_of("0123456789") == std::string::npos)
+            counts.push_back(word);
     return counts;
 }
 

@@ -256,15 +256,16 @@ TEST(PacketProber, UdpIsAskedForByName) {
     EXPECT_EQ(run.world.plans.back().tasks.at("server").listeners[0].pod, 0U);
 }
 
-// Requests from node-0 die when node-0 forwards them.
-TEST(PacketProber, ALostRequestIsToppedUpAndSeenWhereItStopped) {
-    Trial run;
-    run.world.faults = {[](const Place& p, const Bytes& ip, bool) {
-        return Fate{
-            .lost = is(p, "node-0", testing::kEth0, true) && goes(ip, "10.200.0.0/24", "10.200.1.0/24"),
+// From its pods to those of node-1, when it forwards them.
+Fate request_dies_in_node_0(const Place& p, const Bytes& ip, bool) {
+    return {.lost = is(p, "node-0", testing::kEth0, true) && goes(ip, "10.200.0.0/24", "10.200.1.0/24"),
             .sent_back = {},
             .new_source = {}};
-    }};
+}
+
+TEST(PacketProber, ALostRequestIsToppedUpAndSeenWhereItStopped) {
+    Trial run;
+    run.world.faults = {request_dies_in_node_0};
     const auto& snapshot = run.observe();
     EXPECT_EQ(stages(snapshot), (Stages{RoundStage::pods, RoundStage::main, RoundStage::detail}));
     const auto lost = total(snapshot, "pod node-0 > pod node-1 icmp");
@@ -294,12 +295,7 @@ TEST(PacketProber, ALostRequestIsToppedUpAndSeenWhereItStopped) {
 TEST(PacketProber, ManyProbesThatAreLostAreLookedForAllTheSame) {
     Trial run;
     run.cluster.snapshot.policy.count = 50;
-    run.world.faults = {[](const Place& p, const Bytes& ip, bool) {
-        return Fate{
-            .lost = is(p, "node-0", testing::kEth0, true) && goes(ip, "10.200.0.0/24", "10.200.1.0/24"),
-            .sent_back = {},
-            .new_source = {}};
-    }};
+    run.world.faults = {request_dies_in_node_0};
     const auto lost = total(run.observe(), "pod node-0 > pod node-1 icmp");
     EXPECT_EQ(lost.sent, 67U);
     EXPECT_TRUE(sighted(lost, "node-0", "cnio0", false));
@@ -338,12 +334,7 @@ TEST(PacketProber, TracesAreKeptWithinWhatRoutersAnswer) {
 TEST(PacketProber, TraceNoneListensNowhereElse) {
     Trial run;
     run.cluster.snapshot.policy.trace = Trace::none;
-    run.world.faults = {[](const Place& p, const Bytes& ip, bool) {
-        return Fate{
-            .lost = is(p, "node-0", testing::kEth0, true) && goes(ip, "10.200.0.0/24", "10.200.1.0/24"),
-            .sent_back = {},
-            .new_source = {}};
-    }};
+    run.world.faults = {request_dies_in_node_0};
     const auto& snapshot = run.observe();
     EXPECT_TRUE(results(snapshot, Purpose::hop_limit).empty());
     EXPECT_FALSE(run.world.plans.back().script.paths);
@@ -619,12 +610,7 @@ TEST(PacketProber, AddressesAreTriedThreeTimes) {
 TEST(PacketProber, WhatACaptureCouldNotKeepIsUnknownNotLost) {
     Trial run;
     run.world.overflows = {"node-1"};
-    run.world.faults = {[](const Place& p, const Bytes& ip, bool) {
-        return Fate{
-            .lost = is(p, "node-0", testing::kEth0, true) && goes(ip, "10.200.0.0/24", "10.200.1.0/24"),
-            .sent_back = {},
-            .new_source = {}};
-    }};
+    run.world.faults = {request_dies_in_node_0};
     const auto& snapshot = run.observe();
     EXPECT_EQ(results(snapshot, Purpose::verdict, "pod node-0 > pod node-1 icmp").front()->unknown,
               "node-1 caught more than it could keep");
@@ -635,12 +621,7 @@ TEST(PacketProber, WhatACaptureCouldNotKeepIsUnknownNotLost) {
 TEST(PacketProber, SaysWhoListenedAndWhoCouldNotKeepAll) {
     Trial run({.nodes = 3});
     run.world.overflows = {"node-2"};
-    run.world.faults = {[](const Place& p, const Bytes& ip, bool) {
-        return Fate{
-            .lost = is(p, "node-0", testing::kEth0, true) && goes(ip, "10.200.0.0/24", "10.200.1.0/24"),
-            .sent_back = {},
-            .new_source = {}};
-    }};
+    run.world.faults = {request_dies_in_node_0};
     const auto& snapshot = run.observe();
     ASSERT_EQ(snapshot.rounds.size(), 3U);
     const Listened in_main = *snapshot.rounds[1].hosts.at("node-1")->listened;

@@ -822,6 +822,8 @@ TEST(PacketProber, LegsAreBoundedAndThoseLeftOutSaySo) {
     pod.bridge = "cnio0";
     const auto& host = *run.cluster.snapshot.inventory.find("node-0");
     HostFindings findings;
+    findings.asked = {pod};
+    findings.pods = {{"node-0", Vantage::pod, pod.addresses.front()}};
     for (const FibQuery& query : leg_queries(run.cluster.snapshot, host, facts, {pod})) {
         FibAnswer a;
         a.query = query;
@@ -838,6 +840,29 @@ TEST(PacketProber, LegsAreBoundedAndThoseLeftOutSaySo) {
         left_out += leg.target ? 0 : 1;
     }
     EXPECT_EQ(left_out, 260U - kMaxLegsOfHost);
+}
+
+// Neither in silence, nor at the cost of a smaller route behind it.
+TEST(PacketProber, ARouteWithMoreNextHopsThanAreTriedSaysSoOfEach) {
+    TwoLegs run;
+    FibAnswer wide;
+    wide.query = {address("10.200.2.1"), address("10.200.0.2"), "cnio0"};
+    for (std::uint32_t i = 0; i <= kMaxLegsOfHost; ++i)
+        wide.next_hops.push_back({Address::v4(0x0af10000U + i), testing::kEth0, 0, 1});
+    auto& fib = *run.cluster.facts("node-0").fib;
+    fib.insert(fib.begin(), wide);
+    std::size_t said = 0, tried = 0;
+    for (const auto* r : results(run.observe(), Purpose::next_hop)) {
+        if (r->destination.host == "node-2") {
+            EXPECT_NE(r->unknown.find("more next hops than the 256"), std::string::npos) << r->unknown;
+            ++said;
+        } else {
+            EXPECT_EQ(arrivals(*r), r->sent) << r->unknown;
+            ++tried;
+        }
+    }
+    EXPECT_EQ(said, kMaxLegsOfHost + 1);
+    EXPECT_EQ(tried, 2U);
 }
 
 TEST(PacketProber, ALegToAnotherLinkOfTheOwnerIsSeenThere) {

@@ -594,6 +594,13 @@ TEST(PacketProber, AHostThatOpensNoPodMakesItsPairsUnknownAndSaysWhy) {
     EXPECT_EQ(snapshot.rounds[0].hosts.at("node-1")->pods_refused.at(0).text, "no veth");
 }
 
+TEST(PacketProber, AHostThatStandsStillMakesItsPairsUnknownAndSaysWhy) {
+    Trial run;
+    run.world.stands_still = {"node-1"};
+    EXPECT_EQ(results(run.observe(), Purpose::verdict, "pod node-0 > pod node-1 icmp").front()->unknown,
+              "node-1: no synthetic pod could be opened: the host did not answer in 10 s");
+}
+
 TEST(PacketProber, AddressesAreTriedThreeTimes) {
     Trial run;
     const auto network = prefix("10.200.1.0/24");

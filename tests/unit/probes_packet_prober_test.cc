@@ -701,6 +701,20 @@ TEST(PacketProber, OnePairAlone) {
     EXPECT_EQ(name(*found[2]), "node node-3 > pod node-1 icmp");
 }
 
+TEST(PacketProber, APairOfAddressesIsProbedByThem) {
+    for (const bool taken : {false, true}) {
+        Trial run;
+        Policy& policy = run.cluster.snapshot.policy;
+        policy.pair = std::pair(Endpoint{"node-0", Vantage::pod, address("10.200.0.2")},
+                                Endpoint{"node-1", Vantage::pod, address("10.200.1.7")});
+        policy.pair_addresses = {address("10.200.1.7")};
+        if (taken) run.world.taken = {address("10.200.1.7")};
+        const auto* r = results(run.observe(), Purpose::verdict, "pod node-0 > pod node-1 icmp").front();
+        EXPECT_EQ(r->answered, 3U) << r->unknown;
+        EXPECT_EQ(r->destination.address == address("10.200.1.7"), !taken);
+    }
+}
+
 TEST(PacketProber, ThePortOfAnSshSessionIsTheControlHostsTcpPort) {
     Trial run;
     run.cluster.facts("server").ssh_connection = "10.240.0.5 51000 10.240.0.10 2222";

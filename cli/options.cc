@@ -33,10 +33,15 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, T& value,
         ->check(CLI::IsMember(names).description(""));
 }
 
-// Of a file that is written: an empty name would be no file.
+// Of a file that is written: an empty name would be no file, and standard output is the report's for a
+// person.
 CLI::Validator file_name() {
     return CLI::Validator(
-        [](std::string& name) { return name.empty() ? std::string("a file name is wanted") : std::string(); },
+        [](const std::string& name) -> std::string {
+            if (name.empty()) return "a file name is wanted";
+            if (name == "-") return "a file name is wanted, and '-' is none: standard output has the report";
+            return "";
+        },
         "");
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "model/host_links.h"
 #include "probes/detail_round.h"
 #include "probes/main_round.h"
 #include "probes/next_hops.h"

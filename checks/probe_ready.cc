@@ -52,7 +52,7 @@ Verdict not_opened(const Snapshot& snapshot, const Expected& expected, const Inv
 
 }  // namespace
 
-std::vector<Verdict> probe_ready(const Snapshot& snapshot, const Expected& expected) {
+std::vector<Verdict> probe_ready(const Snapshot& snapshot, const Expected& expected, const ProbeFacts&) {
     if (!packets_sent(snapshot)) return {};
     std::vector<Verdict> verdicts;
     for (const InventoryHost& host : snapshot.inventory.hosts) {

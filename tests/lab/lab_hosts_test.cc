@@ -92,7 +92,7 @@ TEST_F(LabHosts, CommandsOfManyThreadsAllEnd) {
         });
     for (int t = 0; t < 4; ++t)
         running.emplace_back([&] {
-            for (int i = 0; i < 100; ++i)
+            for (int i = 0; i < 50; ++i)
                 if ((*lab_)->run("node-0", {"true"}, {}, std::chrono::seconds(5)).exit_code != 0) ++wrong;
         });
     running.clear();

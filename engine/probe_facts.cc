@@ -122,12 +122,11 @@ ProbeFate ProbedFlow::fate() const {
     if (refusal() != 0) return ProbeFate::not_sent;
     if (sent == 0) return ProbeFate::unknown;
     if (heard() >= sent) return ProbeFate::works;
-    if (arrived == 0) {
-        const bool reset =
-            std::any_of(objections.begin(), objections.end(), [](const Objection& o) { return o.reset; });
-        return answered > 0 || reset ? ProbeFate::answered_unseen : ProbeFate::request_lost;
-    }
-    return heard() == 0 ? ProbeFate::reply_lost : ProbeFate::partly_lost;
+    if (heard() > 0) return ProbeFate::partly_lost;
+    const bool reset =
+        std::any_of(objections.begin(), objections.end(), [](const Objection& o) { return o.reset; });
+    if (reset || (arrived == 0 && answered > 0)) return ProbeFate::answered_unseen;
+    return arrived == 0 ? ProbeFate::request_lost : ProbeFate::reply_lost;
 }
 
 ProbeLeg ProbedFlow::failed_leg() const {

@@ -16,7 +16,7 @@ enum class ProbeFate : std::uint8_t {
     works,            // all arrived, all answers came back
     request_lost,     // none arrived
     reply_lost,       // some or all arrived, no answer came back
-    answered_unseen,  // answered, or reset, though none arrived: somebody else did
+    answered_unseen,  // answered though none arrived, or reset though it listens: somebody else did
     partly_lost,
     not_sent,  // some the sender's own kernel would not send: its filter or its routes said no
     unknown

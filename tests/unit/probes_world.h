@@ -30,7 +30,8 @@ struct Place {
 // What a rule makes of a packet; without anything it goes on.
 struct Fate {
     bool lost = false;
-    std::optional<Bytes> sent_back;  // an IP packet to its source
+    std::optional<Bytes> sent_back;          // an IP packet to its source
+    std::optional<Bytes> sent_back_after{};  // likewise, once the place has seen what it answers
     std::optional<Address> new_source;
 };
 using Fault = std::function<Fate(const Place&, const Bytes& ip, bool reply)>;
@@ -174,13 +175,14 @@ class World {
             Fate fate;
             for (const auto& fault : faults) {
                 fate = fault(place, ip, reply);
-                if (fate.lost || fate.sent_back || fate.new_source) break;
+                if (fate.lost || fate.sent_back || fate.sent_back_after || fate.new_source) break;
             }
             if (fate.sent_back) return back(*fate.sent_back, from, time);
             if (fate.lost) return;
             if (fate.new_source) ip = with_source(ip, *fate.new_source);
             time += place.pod == 0 && place.ifindex == kEth0 && !place.leaving ? one_way_us : 1;
             see(place, ip, time);
+            if (fate.sent_back_after) return back(*fate.sent_back_after, from, time);
         }
         if (reply || to.pod == 99) return;
         // What was rewritten on the way is put back by the host that did it.

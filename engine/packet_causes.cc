@@ -159,6 +159,7 @@ void PacketCauses::add_drop_at(Entry& drop, const Place& place, const ProbedFlow
                                const std::string& check_id) {
     if (place.kind == PlaceKind::inside && place.host == drop.cause.host)
         drop.drops_at.insert(place.interface);
+    for (Crossing& crossing : crossings_at(flow, drop.cause.host)) drop.stops.insert(std::move(crossing));
     count(drop, flow, check_id, true);
 }
 

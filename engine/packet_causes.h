@@ -7,8 +7,10 @@
 
 #include <map>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
+#include "engine/crossings.h"
 #include "engine/fabric.h"
 #include "engine/full_size.h"
 #include "engine/places.h"
@@ -31,6 +33,15 @@ class PacketCauses {
     // A flow that is lost, and nothing that is known predicts it.
     void add_unexplained(const ProbedFlow& flow, const std::string& check_id);
 
+    // Weighs what belongs together. Nothing is added afterwards but to the causes that stand.
+    void settle();
+    // A failed flow that other causes explain, `with` their ids: what is known to drop all such packets stops
+    // it as well. The ids of those.
+    std::vector<std::string> add_stopped_too(const ProbedFlow& flow, const std::string& check_id,
+                                             const std::vector<std::string>& with);
+    // The ids of the causes that a check which was added stands under. It fails for those of `with`, too.
+    std::vector<std::string> add_companions(const std::string& check_id,
+                                            const std::vector<std::string>& with);
     // One for each fault.
     std::vector<Diagnosis> take();
     // Failed probes that stand under a cause other than `unexplained`.
@@ -44,6 +55,8 @@ class PacketCauses {
         std::size_t flows = 0, failed = 0;
         bool no_way = false;             // a kernel said so
         std::set<std::string> drops_at;  // interfaces of its host at which a flow was last seen, all of it
+        std::set<Crossing> stops;        // ways through its host that a flow took, all of it
+        std::set<std::string> together_with;
     };
     struct Part {
         const ProbedFlow* flow;
@@ -114,6 +127,9 @@ class PacketCauses {
     std::vector<std::string> fabric_checks_;
     std::vector<Misrouted> misrouted_;
     std::size_t explained_ = 0;
+    // Once settled.
+    std::set<Crossing> passed_;
+    std::unordered_map<std::string, std::vector<std::size_t>> by_check_;  // failed checks
 };
 
 }  // namespace podroute

@@ -35,7 +35,8 @@ std::string lost_text(const ProbedFlow& flow) {
             break;
     }
     return std::to_string(flow.arrived) + " of " + sent + " arrived, " + std::to_string(flow.heard()) +
-           " answered; " + loss_interval_text(flow.sent - flow.heard(), flow.sent);
+           " answered; " + (flow.refused() > 0 ? not_sent_text(flow) + "; " : "") +
+           loss_interval_text(flow.lost(), flow.tried());
 }
 
 Verdict judge(const Snapshot& snapshot, const Expected& expected, const ProbeFacts& facts,

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/asked_gateways.h"
 #include "engine/crossings.h"
 #include "engine/fabric.h"
 #include "engine/full_size.h"
@@ -69,6 +70,7 @@ class PacketCauses {
         bool certain;
         std::string check_id, from, to;
         std::string more;  // for its line of evidence
+        Place place;
     };
     struct Shared {
         HostId host;  // empty: none stands out
@@ -85,6 +87,9 @@ class PacketCauses {
     void count(Entry& entry, const ProbedFlow& flow, const std::string& check_id, bool failed,
                const std::string& more = {});
     std::string line(const ProbedFlow& flow);
+    static void add_deaf(Entry& entry, const Place& place);
+    // Whom the sender of the leg that failed asks for, that its packets are sent on to.
+    std::optional<Address> next_hop_of(const ProbedFlow& flow);
     void add_lost(const ProbedFlow& flow, const std::string& check_id);
     bool add_reject(const ProbedFlow& flow, const Place& place, const std::string& check_id);
     void add_no_way(const ProbedFlow& flow, const HostId& host, const Objection& said, const Place& place,
@@ -113,11 +118,12 @@ class PacketCauses {
     // Of what was read of the host's firewall: chains at which packets of the flow may end.
     std::vector<const FilterChain*> chains_on_the_way(const ProbedFlow& flow, const HostId& host) const;
     bool has_rules(const ProbedFlow& flow, const HostId& host) const;
-    std::vector<std::string> policies_text(const ProbedFlow& flow, const HostId& host) const;
+    void add_policies(Entry& drop, const ProbedFlow& flow) const;
 
     const Snapshot& snapshot_;
     const ProbeFacts& facts_;
     Places& places_;
+    AskedGateways gateways_;
     std::vector<Entry> entries_;
     std::map<std::tuple<std::string, HostId, std::string>, std::size_t> index_;
     std::vector<Part> drops_, parts_;  // lost inside a host: all of a flow, a part of it

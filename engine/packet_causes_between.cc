@@ -91,7 +91,10 @@ void PacketCauses::take_fabric() {
                 of_cards(blame) ? "which of the hosts' settings it is cannot be told from the hosts"
                                 : "other packets of these hosts pass: a filter, not a network card");
         made.cause.commands = commands_for(snapshot_, blame, ends);
-        for (const std::size_t i : blame.losses) count(made, *fabric_[i].flow, fabric_checks_[i], true);
+        for (const std::size_t i : blame.losses) {
+            add_deaf(made, places_.place(*fabric_[i].flow));
+            count(made, *fabric_[i].flow, fabric_checks_[i], true);
+        }
     }
 }
 
@@ -162,6 +165,7 @@ void PacketCauses::add_shared(const Shared& group, const Loss& loss) {
     const std::string way = host.empty() ? "from " + loss.from + " to " + loss.to : "from or to " + host;
     made.cause.summary = "a part of the packets " + way + " is lost on the way";
     if (!host.empty()) made.cause.commands = {on_host(host, "ip -s link show")};
+    add_deaf(made, loss.place);
     count(made, *loss.flow, loss.check_id, loss.certain && loss.flow->is_pair());
 }
 
@@ -171,6 +175,7 @@ void PacketCauses::add_shared_size(const Shared& group, const Loss& loss) {
     const std::string way = host.empty() ? "from " + loss.from + " to " + loss.to : "from or to " + host;
     if (made.flows == 0) made.cause.summary = "large packets " + way + " are lost between the hosts";
     if (!host.empty()) made.cause.commands = {on_host(host, "ip link show")};
+    add_deaf(made, loss.place);
     count(made, *loss.flow, loss.check_id, false, loss.more);
 }
 

@@ -42,7 +42,8 @@ std::string end_text(const Place& end) {
     if (end.interface.empty()) return "";
     if (end.kind == PlaceKind::inside) return "inside " + end.host + last;
     if (end.kind == PlaceKind::between)
-        return "left " + end.host + " by " + end.interface + " and entered no host";
+        return "left " + end.host + " by " + end.interface + " and entered no host" +
+               (end.deaf.empty() ? "" : " that listened");
     if (end.kind == PlaceKind::elsewhere) return "came to " + end.host + ", which it is not for" + last;
     return "on " + end.host + last;
 }

@@ -83,12 +83,12 @@ class World {
     bool deaf(const HostId& host) const {
         return std::find(world_.deaf.begin(), world_.deaf.end(), host) != world_.deaf.end();
     }
-    int refusal(const Ends& pair, Protocol protocol) const {
+    const PacketRule* refusal(const Ends& pair, Protocol protocol) const {
         for (const PacketRule& rule : world_.rules)
             if (rule.refuses != 0 && rule.host == pair.source.host && pair.source.vantage == Vantage::node &&
                 (!rule.protocol || *rule.protocol == protocol))
-                return rule.refuses;
-        return 0;
+                return &rule;
+        return nullptr;
     }
     // Two a network: the second for packets within the host.
     static std::vector<Endpoint> pods_of(const InventoryHost& host) {
@@ -272,9 +272,11 @@ class World {
         if (!result.unknown.empty()) return result;
         const Trace trace = snapshot_.policy.trace;
         const bool all = (watched && trace != Trace::none) || trace == Trace::all;
-        if (const int error = refusal(pair, protocol); error != 0) {
-            result.not_sent.push_back({error, count});
-            return result;
+        if (const PacketRule* rule = refusal(pair, protocol); rule != nullptr) {
+            const std::uint32_t taken = rule->keep * count / 20;
+            result.not_sent.push_back({rule->refuses, count - taken});
+            count = taken;
+            if (count == 0) return result;
         }
         result.sent = count;
         const Through request = leg(result, pair.source, pair.destination, ProbeLeg::request, count, all);

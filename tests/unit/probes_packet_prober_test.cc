@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
 
 #include "probes/detail_round.h"
@@ -674,6 +675,19 @@ TEST(PacketProber, WhatTheKernelWouldNotTakeIsNeitherSentNorLost) {
     const auto* back = results(snapshot, Purpose::verdict, "pod node-0 > node server icmp").front();
     EXPECT_EQ(back->sent, 3U);
     EXPECT_TRUE(back->not_sent.empty());
+}
+
+TEST(PacketProber, WhatAHostWouldNotSendIsCountedOutOfTwenty) {
+    Trial run;
+    run.world.refuses_to_send = {{"server", EPERM}};
+    run.world.refuses_only = {{"server", 1}};
+    std::uint32_t tried = 0, refused = 0;
+    for (const auto* r : results(run.observe(), Purpose::verdict, "node server > pod node-0 icmp")) {
+        tried += r->sent;
+        for (const NotSent& some : r->not_sent) refused += some.count;
+    }
+    EXPECT_EQ(tried + refused, kLossSample);
+    EXPECT_GE(refused, 1U);
 }
 
 TEST(PacketProber, WithoutPrivilegeNothingIsAskedOfAHost) {

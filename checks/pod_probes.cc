@@ -23,6 +23,9 @@ std::string lost_text(const ProbedFlow& flow) {
         case ProbeFate::reply_lost:
             return std::to_string(flow.arrived) + " of " + sent + " arrived, no answer came back";
         case ProbeFate::answered_unseen:
+            if (flow.arrived > 0)
+                return std::to_string(flow.arrived) + " of " + sent +
+                       " arrived, and were reset by somebody else than who listens there";
             return "answered, but none of " + sent + " arrived: somebody else did";
         case ProbeFate::not_sent:
             return not_sent_text(flow);
@@ -32,7 +35,8 @@ std::string lost_text(const ProbedFlow& flow) {
             break;
     }
     return std::to_string(flow.arrived) + " of " + sent + " arrived, " + std::to_string(flow.heard()) +
-           " answered; " + loss_interval_text(flow.sent - flow.heard(), flow.sent);
+           " answered; " + (flow.refused() > 0 ? not_sent_text(flow) + "; " : "") +
+           loss_interval_text(flow.lost(), flow.tried());
 }
 
 Verdict judge(const Snapshot& snapshot, const Expected& expected, const ProbeFacts& facts,

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bitset>
 #include <map>
+#include <set>
 
 #include "probes/arp.h"
 #include "probes/probe_index.h"
@@ -67,6 +68,7 @@ class Reader {
         }
         for (const auto& [host, caught] : caught_)
             if (caught.known()) take_not_sent(host, *caught);
+        note_listened();
         std::vector<ProbeResult> out;
         out.reserve(tallies_.size());
         for (std::size_t i = 0; i < tallies_.size(); ++i)
@@ -112,6 +114,16 @@ class Reader {
             if (tally.arrived.test(found->nth) || tally.kept_back.test(found->nth)) continue;
             tally.kept_back.set(found->nth);
             tally.not_sent[unsent.error].set(found->nth);
+        }
+    }
+
+    // A port that opens connections listens, whoever asks.
+    void note_listened() {
+        for (std::size_t i = 0; i < tallies_.size(); ++i) {
+            const ProbeFlow& flow = plan_.script.flows[i];
+            if (flow.protocol == Protocol::tcp &&
+                (flow.listened || (tallies_[i].answered & tallies_[i].arrived).any()))
+                listened_.insert({flow.destination.address, flow.port});
         }
     }
 
@@ -193,8 +205,11 @@ class Reader {
             return out;
         }
         drop_repeated(flow, tally);
-        // A reset that its target sent, because the probe arrived there, is an answer; any other is forged.
-        const Numbers refused = tally.reset & tally.arrived, forged = tally.reset & ~tally.arrived;
+        // A reset that its target sent, because the probe arrived there and nothing listens, is an answer;
+        // any other is forged, by a filter of the target's host too.
+        const bool listened = listened_.contains({flow.destination.address, flow.port});
+        const Numbers refused = listened ? Numbers() : tally.reset & tally.arrived,
+                      forged = tally.reset & ~refused & ~tally.answered;
         const Numbers answered = tally.answered | refused;
         out.sent = flow.count;
         for (const auto& [error, numbers] : tally.not_sent) {
@@ -260,6 +275,7 @@ class Reader {
     const Caught& caught_;
     ProbeIndex index_;
     std::vector<Tally> tallies_;
+    std::set<std::pair<Address, std::uint16_t>> listened_;  // TCP ports
 };
 
 // Links on which all of the round was caught. The captures of pods that were refused were not made.

@@ -3,6 +3,7 @@
 #include "checks/checks.h"
 #include "checks/common.h"
 #include "checks/packets.h"
+#include "engine/stand_ins.h"
 
 namespace podroute {
 namespace {
@@ -50,6 +51,14 @@ Verdict not_opened(const Snapshot& snapshot, const Expected& expected, const Inv
     return made;
 }
 
+// With another address than the one that was asked for.
+std::string stood_in(const Snapshot& snapshot, const InventoryHost& host, const Prefix& cidr) {
+    std::string text;
+    for (const StandIn& one : stand_ins(snapshot))
+        if (one.host == host.name && cidr.contains(one.asked)) text += "; " + stand_in_text(one);
+    return text;
+}
+
 }  // namespace
 
 std::vector<Verdict> probe_ready(const Snapshot& snapshot, const Expected& expected, const ProbeFacts&) {
@@ -64,8 +73,8 @@ std::vector<Verdict> probe_ready(const Snapshot& snapshot, const Expected& expec
             if (facts == nullptr) {
                 verdicts.push_back(not_read(snapshot, host, cidr.to_string()));
             } else if (pod_opened(snapshot, host.name, cidr)) {
-                verdicts.push_back(
-                    verdict(host, cidr.to_string(), Status::pass, "a synthetic pod was opened"));
+                verdicts.push_back(verdict(host, cidr.to_string(), Status::pass,
+                                           "a synthetic pod was opened" + stood_in(snapshot, host, cidr)));
             } else {
                 verdicts.push_back(not_opened(snapshot, expected, host, cidr, *facts));
             }

@@ -23,6 +23,9 @@ std::string lost_text(const ProbedFlow& flow) {
         case ProbeFate::reply_lost:
             return std::to_string(flow.arrived) + " of " + sent + " arrived, no answer came back";
         case ProbeFate::answered_unseen:
+            if (flow.arrived > 0)
+                return std::to_string(flow.arrived) + " of " + sent +
+                       " arrived, and were reset by somebody else than who listens there";
             return "answered, but none of " + sent + " arrived: somebody else did";
         case ProbeFate::not_sent:
             return not_sent_text(flow);
@@ -32,7 +35,8 @@ std::string lost_text(const ProbedFlow& flow) {
             break;
     }
     return std::to_string(flow.arrived) + " of " + sent + " arrived, " + std::to_string(flow.heard()) +
-           " answered; " + loss_interval_text(flow.sent - flow.heard(), flow.sent);
+           " answered; " + (flow.refused() > 0 ? not_sent_text(flow) + "; " : "") +
+           loss_interval_text(flow.lost(), flow.tried());
 }
 
 Verdict judge(const Snapshot& snapshot, const Expected& expected, const ProbeFacts& facts,
@@ -87,9 +91,9 @@ void add_unprobed(const Snapshot& snapshot, const Expected& expected, const Prob
     }
 }
 
-std::vector<Verdict> judge_all(const Snapshot& snapshot, const Expected& expected, Protocol protocol) {
+std::vector<Verdict> judge_all(const Snapshot& snapshot, const Expected& expected, const ProbeFacts& facts,
+                               Protocol protocol) {
     if (!packets_sent(snapshot)) return {};
-    const ProbeFacts facts = fold_probes(snapshot);
     const auto foreign = foreign_datapaths(snapshot);
     std::vector<Verdict> verdicts;
     for (const ProbedFlow& flow : facts.verdicts)
@@ -101,14 +105,14 @@ std::vector<Verdict> judge_all(const Snapshot& snapshot, const Expected& expecte
 
 }  // namespace
 
-std::vector<Verdict> pod_icmp(const Snapshot& snapshot, const Expected& expected) {
-    return judge_all(snapshot, expected, Protocol::icmp);
+std::vector<Verdict> pod_icmp(const Snapshot& snapshot, const Expected& expected, const ProbeFacts& facts) {
+    return judge_all(snapshot, expected, facts, Protocol::icmp);
 }
-std::vector<Verdict> pod_tcp(const Snapshot& snapshot, const Expected& expected) {
-    return judge_all(snapshot, expected, Protocol::tcp);
+std::vector<Verdict> pod_tcp(const Snapshot& snapshot, const Expected& expected, const ProbeFacts& facts) {
+    return judge_all(snapshot, expected, facts, Protocol::tcp);
 }
-std::vector<Verdict> pod_udp(const Snapshot& snapshot, const Expected& expected) {
-    return judge_all(snapshot, expected, Protocol::udp);
+std::vector<Verdict> pod_udp(const Snapshot& snapshot, const Expected& expected, const ProbeFacts& facts) {
+    return judge_all(snapshot, expected, facts, Protocol::udp);
 }
 
 }  // namespace podroute

@@ -61,7 +61,7 @@ std::string stood_in(const Snapshot& snapshot, const InventoryHost& host, const 
 
 }  // namespace
 
-std::vector<Verdict> probe_ready(const Snapshot& snapshot, const Expected& expected) {
+std::vector<Verdict> probe_ready(const Snapshot& snapshot, const Expected& expected, const ProbeFacts&) {
     if (!packets_sent(snapshot)) return {};
     std::vector<Verdict> verdicts;
     for (const InventoryHost& host : snapshot.inventory.hosts) {

@@ -41,6 +41,14 @@ struct Tally {
     std::size_t pairs = 0;     // what `lines` is a part of
     std::vector<std::string> lines;
     std::set<std::size_t> together;
+    std::set<std::string> together_with;  // ids of causes that packets show
+};
+
+// A failed probe and the causes of the tables that break it.
+struct Broken {
+    const PairProbe* probe;
+    std::vector<std::size_t> causes;
+    bool by_packets;  // packets show another cause that stops it before these do
 };
 
 struct Unexplained {
@@ -179,6 +187,16 @@ class Diagnosing {
             if (probe.status != Status::fail && probe.status != Status::warn) continue;
             if (probe.status == Status::fail && explained_by_tables(probe, walk, explanation)) continue;
             packets_.add(*probe.flow, probe.finding, probe.check_id);
+            if (probe.status == Status::fail && explanation != nullptr) add_broken(probe, *explanation, true);
+        }
+    }
+
+    void add_broken(const PairProbe& probe, const Explanation& explanation, bool by_packets) {
+        broken_.push_back({&probe, {}, by_packets});
+        for (const auto& part : explanation.parts) {
+            broken_.back().causes.push_back(part.cause);
+            ++tallies_[part.cause].probes;
+            causes_[part.cause].affects.push_back(probe.check_id);
         }
     }
 
@@ -193,10 +211,7 @@ class Diagnosing {
                                 probe) ||
                    explained_by(full(), probe);
         if (explanation == nullptr) return has_unexplained(*walk);
-        for (const auto& part : explanation->parts) {
-            ++tallies_[part.cause].probes;
-            causes_[part.cause].affects.push_back(probe.check_id);
-        }
+        add_broken(probe, *explanation, false);
         ++result_.probed.explained;
         return true;
     }
@@ -308,6 +323,8 @@ class Diagnosing {
 
     Diagnoses finish() {
         ids_ = ids_of(causes_);
+        packets_.settle();
+        join_causes();
         for (std::size_t i = 0; i < causes_.size(); ++i)
             if (!dropped_.contains(i)) result_.list.push_back(diagnosis(i));
         for (const auto& [key, entry] : unexplained_) result_.list.push_back(unexplained(entry));
@@ -323,12 +340,27 @@ class Diagnosing {
         return std::move(result_);
     }
 
+    // A pair passes once all that breaks it is mended, whichever of it shows today.
+    void join_causes() {
+        for (const Broken& broken : broken_) {
+            std::vector<std::string> with;
+            for (const std::size_t cause : broken.causes) with.push_back(ids_[cause]);
+            const auto others = broken.by_packets ? packets_.add_companions(broken.probe->check_id, with)
+                                                  : packets_.add_stopped_too(*broken.probe->flow,
+                                                                             broken.probe->check_id, with);
+            for (const std::size_t cause : broken.causes)
+                tallies_[cause].together_with.insert(others.begin(), others.end());
+        }
+    }
+
     Diagnosis diagnosis(std::size_t at) {
         const Tally& tally = tallies_[at];
         Diagnosis diagnosis{
             std::move(causes_[at].cause), probed() ? tally.probes : tally.explains, {}, causes_[at].affects};
         add_lines(diagnosis.cause, tally.lines, tally.pairs);
         for (const std::size_t other : tally.together) diagnosis.together_with.push_back(ids_[other]);
+        diagnosis.together_with.insert(diagnosis.together_with.end(), tally.together_with.begin(),
+                                       tally.together_with.end());
         return diagnosis;
     }
 
@@ -364,6 +396,7 @@ class Diagnosing {
     const ProbedPairs& pairs_;
     const Evidence& evidence_;
     PacketCauses packets_;
+    std::vector<Broken> broken_;
     std::vector<Prefix> overlapping_;
     std::map<std::pair<HostId, std::string>, Unexplained> unexplained_;
     std::set<std::size_t> dropped_;

@@ -19,8 +19,7 @@ using Ends = std::pair<Endpoint, Endpoint>;
 bool small_ones_hide(const ProbedFlow& small, const ProbedFlow& full) {
     if (small.fate() == ProbeFate::works) return false;
     if (small.fate() != ProbeFate::partly_lost || full.arrived > 0) return true;
-    return loss_interval(full.sent, full.sent).lower <=
-           loss_interval(small.sent - small.heard(), small.sent).upper;
+    return loss_interval(full.sent, full.sent).lower <= loss_interval(small.lost(), small.tried()).upper;
 }
 
 }  // namespace

@@ -13,13 +13,33 @@ namespace {
 
 constexpr std::size_t kMaxLines = 4;
 
-// Whether packets that end at the host itself, or that it forwards, may end at that chain. Address
-// translation alone drops nothing; of a bridge or a device every hook may be on the way.
-bool may_drop(const FilterChain& chain, bool local) {
+// What a packet is to the host that loses it.
+struct Course {
+    bool input = false, output = false, forward = false;
+};
+
+// An answer of a node that never left it: mostly the request was lost.
+Course course_of(const ProbedFlow& flow, const HostId& host) {
+    const bool from_node = flow.source.vantage == Vantage::node && flow.source.host == host;
+    const bool to_node = flow.destination.vantage == Vantage::node && flow.destination.host == host;
+    if (flow.refused() > 0) return {false, true, false};
+    if (flow.failed_leg() == ProbeLeg::request) return {to_node, from_node, !to_node && !from_node};
+    return {from_node || to_node, to_node, !to_node && !from_node};
+}
+
+// Whether such packets may end at that chain. Address translation alone drops nothing; of a bridge or a
+// device every hook may be on the way of what was taken to be sent.
+bool may_drop(const FilterChain& chain, const Course& course) {
+    const auto at = [&](std::string_view hook) { return chain.type.ends_with(hook); };
     if (chain.type.starts_with("nat ") && !chain.drops) return false;
-    if (chain.table.starts_with("bridge ") || chain.table.starts_with("netdev ")) return true;
-    if (chain.type.ends_with(" hook input") || chain.type.ends_with(" hook output")) return local;
-    return !chain.type.ends_with(" hook forward") || !local;
+    if (chain.table.starts_with("bridge ") || chain.table.starts_with("netdev "))
+        return course.input || course.forward || at(" hook output") || at(" hook postrouting");
+    if (at(" hook input")) return course.input;
+    if (at(" hook output")) return course.output;
+    if (at(" hook forward")) return course.forward;
+    if (at(" hook prerouting")) return course.input || course.forward;
+    if (at(" hook postrouting")) return course.output || course.forward;
+    return true;
 }
 
 // "1500 bytes are lost, 1400 bytes pass"
@@ -33,7 +53,7 @@ std::string size_text(const FullSize& sizes) {
 }  // namespace
 
 PacketCauses::PacketCauses(const Snapshot& snapshot, const ProbeFacts& facts, Places& places)
-    : snapshot_(snapshot), facts_(facts), places_(places) {}
+    : snapshot_(snapshot), facts_(facts), places_(places), gateways_(snapshot) {}
 
 const HostId& PacketCauses::sender(const ProbedFlow& flow) {
     return flow.failed_leg() == ProbeLeg::request ? flow.source.host : flow.destination.host;
@@ -86,12 +106,9 @@ std::vector<const FilterChain*> PacketCauses::chains_on_the_way(const ProbedFlow
     const auto facts = snapshot_.hosts.find(host);
     if (facts == snapshot_.hosts.end() || !facts->second.known() || !facts->second->firewall.known())
         return chains;
-    const auto ends_here = [&](const Endpoint& end) {
-        return end.host == host && end.vantage == Vantage::node;
-    };
-    const bool local = ends_here(flow.source) || ends_here(flow.destination);
+    const Course course = course_of(flow, host);
     for (const FilterChain& chain : facts->second->firewall->chains)
-        if (may_drop(chain, local)) chains.push_back(&chain);
+        if (may_drop(chain, course)) chains.push_back(&chain);
     return chains;
 }
 
@@ -105,12 +122,13 @@ bool PacketCauses::has_rules(const ProbedFlow& flow, const HostId& host) const {
     return !chains_on_the_way(flow, host).empty();
 }
 
-std::vector<std::string> PacketCauses::policies_text(const ProbedFlow& flow, const HostId& host) const {
-    std::vector<std::string> lines;
-    for (const FilterChain* chain : chains_on_the_way(flow, host))
-        if (chain->drops && lines.size() < kMaxLines)
-            lines.push_back("policy of chain " + chain->name + ", table " + chain->table + ": drop");
-    return lines;
+void PacketCauses::add_policies(Entry& drop, const ProbedFlow& flow) const {
+    auto& lines = drop.cause.evidence;
+    for (const FilterChain* chain : chains_on_the_way(flow, drop.cause.host)) {
+        if (!chain->drops || lines.size() >= kMaxLines) continue;
+        std::string line = "policy of chain " + chain->name + ", table " + chain->table + ": drop";
+        if (std::find(lines.begin(), lines.end(), line) == lines.end()) lines.push_back(std::move(line));
+    }
 }
 
 void PacketCauses::add(const ProbedFlow& flow, Finding finding, const std::string& check_id) {
@@ -159,20 +177,21 @@ void PacketCauses::add_drop_at(Entry& drop, const Place& place, const ProbedFlow
                                const std::string& check_id) {
     if (place.kind == PlaceKind::inside && place.host == drop.cause.host)
         drop.drops_at.insert(place.interface);
+    for (Crossing& crossing : crossings_at(flow, drop.cause.host)) drop.stops.insert(std::move(crossing));
     count(drop, flow, check_id, true);
 }
 
 void PacketCauses::add_drop(const ProbedFlow& flow, const Place& place, const std::string& check_id) {
     const HostId& host = place.host;
-    const bool rules = has_rules(flow, host);
+    const bool refused = flow.fate() == ProbeFate::not_sent;  // which a filter alone does in this way
+    const bool rules = refused || has_rules(flow, host);
     Entry& made = entry(rules ? "firewall-drop" : "host-drop", host, "");
     if (made.cause.summary.empty())
         made.cause.summary =
-            rules && flow.fate() == ProbeFate::not_sent
-                ? "the firewall of " + host + " drops packets that it sends itself"
+            refused ? "the firewall of " + host + " drops packets that it sends itself"
             : rules ? "the firewall of " + host + " drops packets: they enter it and do not leave"
                     : "packets vanish inside " + host + ", and no firewall rule can be shown";
-    if (rules && made.cause.evidence.empty()) made.cause.evidence = policies_text(flow, host);
+    if (rules) add_policies(made, flow);
     add_drop_at(made, place, flow, check_id);
 }
 
@@ -228,11 +247,17 @@ void PacketCauses::add_full_size(const FullSize& sizes, const std::string& check
     const ProbedFlow* echo = flow.protocol == Protocol::tcp
                                  ? facts_.either_way(flow.source, flow.destination, Protocol::icmp)
                                  : nullptr;
-    if (echo != nullptr) return add_silent_size(*echo, sizes, check_id);
     const Place place = places_.place(flow);
+    if (echo != nullptr) {
+        add_silent_size(*echo, sizes, check_id);
+        // What takes the echo may take the large ones as well; what is elsewhere does not.
+        const Place filter = places_.place(*echo);
+        const bool elsewhere = place.kind != PlaceKind::nowhere && place.kind != PlaceKind::elsewhere;
+        if (!elsewhere || (place.host == filter.host && place.interface == filter.interface)) return;
+    }
     std::string more = size_text(sizes);
     if (place.kind != PlaceKind::inside) {
-        large_.push_back({&flow, true, check_id, sender(flow), target(flow), std::move(more)});
+        large_.push_back({&flow, true, check_id, sender(flow), target(flow), std::move(more), place});
         return;
     }
     // Its own packets come in by one link and do not leave by the other, which is the one that is too small.
@@ -254,6 +279,14 @@ void PacketCauses::add_detour(const ProbedFlow& flow, const std::vector<HostId>&
     }
 }
 
+void PacketCauses::add_deaf(Entry& entry, const Place& place) {
+    const std::string text = deaf_text(place);
+    auto& evidence = entry.cause.evidence;
+    if (!text.empty() && std::find(evidence.begin(), evidence.end(), text) == evidence.end() &&
+        evidence.size() < kMaxLines)
+        evidence.push_back(text);
+}
+
 void PacketCauses::add_unexplained(const ProbedFlow& flow, const std::string& check_id) {
     const Place place = places_.place(flow);
     const bool reply = flow.failed_leg() == ProbeLeg::reply;
@@ -261,10 +294,7 @@ void PacketCauses::add_unexplained(const ProbedFlow& flow, const std::string& ch
                         reply ? "reply" : "request");
     made.cause.summary = std::string(reply ? "replies" : "requests") +
                          " are lost, and nothing that was read or captured predicts it";
-    const std::string deaf = "the uplink of " + place.deaf + " was not listened on, or not all was kept";
-    auto& evidence = made.cause.evidence;
-    if (!place.deaf.empty() && std::find(evidence.begin(), evidence.end(), deaf) == evidence.end())
-        evidence.push_back(deaf);
+    add_deaf(made, place);
     count(made, flow, check_id, true);
 }
 

@@ -7,8 +7,11 @@
 
 #include <map>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
+#include "engine/asked_gateways.h"
+#include "engine/crossings.h"
 #include "engine/fabric.h"
 #include "engine/full_size.h"
 #include "engine/places.h"
@@ -31,6 +34,15 @@ class PacketCauses {
     // A flow that is lost, and nothing that is known predicts it.
     void add_unexplained(const ProbedFlow& flow, const std::string& check_id);
 
+    // Weighs what belongs together. Nothing is added afterwards but to the causes that stand.
+    void settle();
+    // A failed flow that other causes explain, `with` their ids: what is known to drop all such packets stops
+    // it as well. The ids of those.
+    std::vector<std::string> add_stopped_too(const ProbedFlow& flow, const std::string& check_id,
+                                             const std::vector<std::string>& with);
+    // The ids of the causes that a check which was added stands under. It fails for those of `with`, too.
+    std::vector<std::string> add_companions(const std::string& check_id,
+                                            const std::vector<std::string>& with);
     // One for each fault.
     std::vector<Diagnosis> take();
     // Failed probes that stand under a cause other than `unexplained`.
@@ -44,6 +56,8 @@ class PacketCauses {
         std::size_t flows = 0, failed = 0;
         bool no_way = false;             // a kernel said so
         std::set<std::string> drops_at;  // interfaces of its host at which a flow was last seen, all of it
+        std::set<Crossing> stops;        // ways through its host that a flow took, all of it
+        std::set<std::string> together_with;
     };
     struct Part {
         const ProbedFlow* flow;
@@ -56,6 +70,7 @@ class PacketCauses {
         bool certain;
         std::string check_id, from, to;
         std::string more;  // for its line of evidence
+        Place place;
     };
     struct Shared {
         HostId host;  // empty: none stands out
@@ -72,6 +87,9 @@ class PacketCauses {
     void count(Entry& entry, const ProbedFlow& flow, const std::string& check_id, bool failed,
                const std::string& more = {});
     std::string line(const ProbedFlow& flow);
+    static void add_deaf(Entry& entry, const Place& place);
+    // Whom the sender of the leg that failed asks for, that its packets are sent on to.
+    std::optional<Address> next_hop_of(const ProbedFlow& flow);
     void add_lost(const ProbedFlow& flow, const std::string& check_id);
     bool add_reject(const ProbedFlow& flow, const Place& place, const std::string& check_id);
     void add_no_way(const ProbedFlow& flow, const HostId& host, const Objection& said, const Place& place,
@@ -100,11 +118,12 @@ class PacketCauses {
     // Of what was read of the host's firewall: chains at which packets of the flow may end.
     std::vector<const FilterChain*> chains_on_the_way(const ProbedFlow& flow, const HostId& host) const;
     bool has_rules(const ProbedFlow& flow, const HostId& host) const;
-    std::vector<std::string> policies_text(const ProbedFlow& flow, const HostId& host) const;
+    void add_policies(Entry& drop, const ProbedFlow& flow) const;
 
     const Snapshot& snapshot_;
     const ProbeFacts& facts_;
     Places& places_;
+    AskedGateways gateways_;
     std::vector<Entry> entries_;
     std::map<std::tuple<std::string, HostId, std::string>, std::size_t> index_;
     std::vector<Part> drops_, parts_;  // lost inside a host: all of a flow, a part of it
@@ -114,6 +133,9 @@ class PacketCauses {
     std::vector<std::string> fabric_checks_;
     std::vector<Misrouted> misrouted_;
     std::size_t explained_ = 0;
+    // Once settled.
+    std::set<Crossing> passed_;
+    std::unordered_map<std::string, std::vector<std::size_t>> by_check_;  // failed checks
 };
 
 }  // namespace podroute

@@ -91,7 +91,10 @@ void PacketCauses::take_fabric() {
                 of_cards(blame) ? "which of the hosts' settings it is cannot be told from the hosts"
                                 : "other packets of these hosts pass: a filter, not a network card");
         made.cause.commands = commands_for(snapshot_, blame, ends);
-        for (const std::size_t i : blame.losses) count(made, *fabric_[i].flow, fabric_checks_[i], true);
+        for (const std::size_t i : blame.losses) {
+            add_deaf(made, places_.place(*fabric_[i].flow));
+            count(made, *fabric_[i].flow, fabric_checks_[i], true);
+        }
     }
 }
 
@@ -162,6 +165,7 @@ void PacketCauses::add_shared(const Shared& group, const Loss& loss) {
     const std::string way = host.empty() ? "from " + loss.from + " to " + loss.to : "from or to " + host;
     made.cause.summary = "a part of the packets " + way + " is lost on the way";
     if (!host.empty()) made.cause.commands = {on_host(host, "ip -s link show")};
+    add_deaf(made, loss.place);
     count(made, *loss.flow, loss.check_id, loss.certain && loss.flow->is_pair());
 }
 
@@ -171,6 +175,7 @@ void PacketCauses::add_shared_size(const Shared& group, const Loss& loss) {
     const std::string way = host.empty() ? "from " + loss.from + " to " + loss.to : "from or to " + host;
     if (made.flows == 0) made.cause.summary = "large packets " + way + " are lost between the hosts";
     if (!host.empty()) made.cause.commands = {on_host(host, "ip link show")};
+    add_deaf(made, loss.place);
     count(made, *loss.flow, loss.check_id, false, loss.more);
 }
 
@@ -181,17 +186,24 @@ void PacketCauses::take_losses() {
         for (const Loss& loss : group.losses) add_shared_size(group, loss);
 }
 
-std::vector<Diagnosis> PacketCauses::take() {
+void PacketCauses::settle() {
     take_drops();
     take_parts();
     take_fabric();
     take_misrouted();
     take_losses();
+    // Of what is one fault of a host: its subject is what it befalls.
+    for (Entry& made : entries_)
+        if (made.cause.subject.empty()) made.cause.subject = protocols_text(made.protocols);
+    passed_ = passed(facts_);
+    for (std::size_t i = 0; i < entries_.size(); ++i)
+        for (const std::string& check_id : entries_[i].affects) by_check_[check_id].push_back(i);
+}
+
+std::vector<Diagnosis> PacketCauses::take() {
     std::vector<Diagnosis> result;
     for (Entry& made : entries_) {
         Cause& cause = made.cause;
-        // Of what is one fault of a host: its subject is what it befalls.
-        if (cause.subject.empty()) cause.subject = protocols_text(made.protocols);
         if (cause.code == "firewall-drop")
             cause.commands = {on_host(cause.host, "iptables-save -c"),
                               on_host(cause.host, "nft list ruleset")};
@@ -201,7 +213,10 @@ std::vector<Diagnosis> PacketCauses::take() {
         cause.evidence.insert(cause.evidence.end(), made.lines.begin(), made.lines.end());
         if (made.flows > made.lines.size())
             cause.evidence.push_back(more_text(made.flows - made.lines.size(), "probe"));
-        result.push_back({std::move(cause), made.failed, {}, std::move(made.affects)});
+        result.push_back({std::move(cause),
+                          made.failed,
+                          {made.together_with.begin(), made.together_with.end()},
+                          std::move(made.affects)});
     }
     entries_.clear();
     index_.clear();

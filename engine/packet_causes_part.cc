@@ -13,14 +13,13 @@ void PacketCauses::add_partly_lost(const ProbedFlow& flow, bool certain, const s
     if (place.kind == PlaceKind::inside)
         parts_.push_back({&flow, certain, check_id, place});
     else
-        losses_.push_back({&flow, certain, check_id, sender(flow), target(flow), ""});
+        losses_.push_back({&flow, certain, check_id, sender(flow), target(flow), "", place});
 }
 
 // A kernel that knows no way says so to the sender of a packet: of a reply that is the pod that answers, and
 // nobody asks it.
 PacketCauses::Entry* PacketCauses::no_way_at(const Place& place, const ProbedFlow& flow) {
-    const InventoryHost* peer = snapshot_.inventory.find(target(flow));
-    const auto next_hop = peer != nullptr ? peer->address(flow.source.address.family()) : std::nullopt;
+    const auto next_hop = next_hop_of(flow);
     const auto at = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& made) {
         if (!made.no_way || made.cause.host != place.host || !made.drops_at.contains(place.interface))
             return false;

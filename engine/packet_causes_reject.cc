@@ -72,12 +72,20 @@ bool PacketCauses::add_reject(const ProbedFlow& flow, const Place& place, const 
     return true;
 }
 
+std::optional<Address> PacketCauses::next_hop_of(const ProbedFlow& flow) {
+    const bool request = flow.failed_leg() == ProbeLeg::request;
+    const Endpoint &from = request ? flow.source : flow.destination,
+                   &to = request ? flow.destination : flow.source;
+    if (const auto asked = gateways_.of(from.host, from, to.address)) return asked;
+    const InventoryHost* peer = snapshot_.inventory.find(to.host);
+    return peer != nullptr ? peer->address(to.address.family()) : std::nullopt;
+}
+
 // The host's own tables have a way (or they would explain it): the next hop did not answer at that moment, or
 // something that was not read says no in the words of a router.
 void PacketCauses::add_no_way(const ProbedFlow& flow, const HostId& host, const Objection& said,
                               const Place& place, const std::string& check_id) {
-    const InventoryHost* peer = snapshot_.inventory.find(flow.destination.host);
-    const auto next_hop = peer != nullptr ? peer->address(said.from.family()) : std::nullopt;
+    const auto next_hop = next_hop_of(flow);
     if (host == flow.source.host && !flow.same_host() && of_neighbour(said) && next_hop) {
         const std::string address = next_hop->to_string();
         Entry& made = entry("gateway-unresolved", host, address);

@@ -9,7 +9,7 @@
 namespace podroute {
 namespace {
 
-constexpr std::size_t kMaxNetworks = 4;
+constexpr std::size_t kMaxNetworks = 4, kMaxNames = 4;
 
 std::string leg_text(ProbeLeg leg) {
     return leg == ProbeLeg::request ? "request" : "reply";
@@ -51,14 +51,28 @@ std::string loss_text(const ProbedFlow& flow, const Place& at) {
     if (flow.fate() == ProbeFate::not_sent)
         return std::string(to_string(flow.protocol)) + " request, " + not_sent_text(flow);
     const ProbeLeg leg = flow.failed_leg();
+    if (flow.fate() == ProbeFate::partly_lost && flow.refused() > 0 && flow.heard() == flow.sent)
+        return std::string(to_string(flow.protocol)) + " request, " + not_sent_text(flow) + "; " +
+               loss_interval_text(flow.lost(), flow.tried());
     std::string text = std::string(to_string(flow.protocol)) + " " + leg_text(leg);
     if (flow.purpose == Purpose::full_size) text += " of " + std::to_string(flow.size) + " bytes";
     text += at.interface.empty() ? " lost" : " last seen at " + at.interface + " of " + at.host;
     text += ", " + std::to_string(flow.arrived) + " of " + std::to_string(flow.sent) + " arrived";
     if (flow.arrived > 0 && flow.answers_count()) text += ", " + std::to_string(flow.heard()) + " answered";
-    if (flow.fate() == ProbeFate::partly_lost)
-        text += "; " + loss_interval_text(flow.sent - flow.heard(), flow.sent);
+    if (flow.refused() > 0) text += ", " + not_sent_text(flow);
+    if (flow.fate() == ProbeFate::partly_lost) text += "; " + loss_interval_text(flow.lost(), flow.tried());
     return text;
+}
+
+std::string deaf_text(const Place& at) {
+    std::string names;
+    for (std::size_t i = 0; i < at.deaf.size() && i < kMaxNames; ++i)
+        names += (i == 0 ? "" : ", ") + at.deaf[i];
+    if (at.deaf.size() > kMaxNames)
+        names += " and " + more_text(at.deaf.size() - kMaxNames, "host").substr(4);
+    return names.empty() ? ""
+                         : "the uplink of " + names + " was not listened on, or not all was kept" +
+                               (at.kind == PlaceKind::between ? ": packets may have entered there" : "");
 }
 
 std::string more_text(std::size_t n, const std::string& what) {

@@ -16,6 +16,8 @@ std::string not_sent_text(const ProbedFlow& flow);
 // "icmp request last seen at eth0 of node-1, 0 of 20 arrived"; `at` empty: no capture saw it. Of a loss in
 // part with its interval, of large packets with their size.
 std::string loss_text(const ProbedFlow& flow, const Place& at);
+// "the uplink of node-2 was not listened on, or not all was kept"; empty where the place needs no more ears.
+std::string deaf_text(const Place& at);
 std::string more_text(std::size_t n, const std::string& what);  // "and 1 more probe", "and 2 more probes"
 
 // The pod networks of one host and family, or of all where `host` is empty.

@@ -125,20 +125,42 @@ bool Places::listened(std::span<const RoundSays> rounds, const HostId& host) {
     });
 }
 
+const std::set<HostId>& Places::deaf_in(const RoundResult& round) {
+    const auto [at, added] = deaf_.try_emplace(&round);
+    if (!added) return at->second;
+    for (const InventoryHost& host : snapshot_.inventory.hosts)
+        if (!listening(snapshot_.policy, round, host.name).on_any_of(links(host.name).uplinks))
+            at->second.insert(host.name);
+    return at->second;
+}
+
+std::vector<HostId> Places::deaf_in_all(std::span<const RoundSays> rounds, const HostId& but) {
+    std::vector<HostId> deaf;
+    for (const HostId& host : deaf_in(*rounds.front().round))
+        if (host != but && std::all_of(rounds.begin(), rounds.end(), [&](const RoundSays& said) {
+                return deaf_in(*said.round).contains(host);
+            }))
+            deaf.push_back(host);
+    return deaf;
+}
+
 // Only captures on the uplink of the host that would have seen it next tell that it did not get there.
 Place Places::end_of(const std::vector<Seen>& seen, std::span<const RoundSays> rounds, const ProbedFlow& flow,
                      ProbeLeg leg) {
     const Seen& last = seen.back();
     const auto told_by = [&](PlaceKind kind, const HostId& witness) {
         if (listened(rounds, witness)) return Place{kind, last.host, last.interface};
-        return Place{PlaceKind::nowhere, last.host, last.interface, witness};
+        return Place{PlaceKind::nowhere, last.host, last.interface, {witness}};
     };
     switch (last.stage) {
         case Stage::sender_link:
         case Stage::sender_bridge:
             return told_by(PlaceKind::inside, sender_of(flow, leg));
-        case Stage::sender_uplink:
-            return told_by(PlaceKind::between, target_of(flow, leg));
+        case Stage::sender_uplink: {
+            Place end = told_by(PlaceKind::between, target_of(flow, leg));
+            if (end.kind == PlaceKind::between) end.deaf = deaf_in_all(rounds, sender_of(flow, leg));
+            return end;
+        }
         case Stage::other_left:
             return told_by(PlaceKind::elsewhere, target_of(flow, leg));
         case Stage::other_entered:
@@ -165,12 +187,21 @@ Place Places::place_of_part(const ProbedFlow& flow, ProbeLeg leg) {
     std::uint32_t most = 0;
     for (const RoundSays& said : flow.rounds) {
         const ProbeResult& result = *said.result;
-        const std::uint32_t lost = result.unknown.empty() ? lost_on(result, leg) : 0;
-        if (small_hop_limit(result) || lost <= most) continue;
+        if (small_hop_limit(result) || !result.unknown.empty()) continue;
+        if (const auto kept = refused(result.source, result.not_sent);
+            leg == ProbeLeg::request && kept > most && kept >= lost_on(result, leg)) {
+            best = {PlaceKind::inside, flow.source.host, ""};
+            most = kept;
+        }
+        const std::uint32_t lost = lost_on(result, leg);
+        if (lost <= most) continue;
         const std::span one(&said, 1);
         const auto found = before_the_loss(ordered(one, flow, leg), set_out(result, leg));
         const Place end = found.empty() ? unanswered(one, flow, leg) : end_of(found, one, flow, leg);
-        if (end.kind == PlaceKind::nowhere) continue;
+        if (end.kind == PlaceKind::nowhere) {
+            if (best.kind == PlaceKind::nowhere) best = end;
+            continue;
+        }
         best = end;
         most = lost;
     }
@@ -184,7 +215,7 @@ Place Places::unanswered(std::span<const RoundSays> rounds, const ProbedFlow& fl
     if (leg != ProbeLeg::reply || flow.destination.vantage != Vantage::node) return {};
     const auto request = ordered(rounds, flow, ProbeLeg::request);
     if (request.empty() || request.back().host != host) return {};
-    if (!listened(rounds, host)) return {PlaceKind::nowhere, "", "", host};
+    if (!listened(rounds, host)) return {PlaceKind::nowhere, "", "", {host}};
     return {PlaceKind::inside, host, request.back().interface};
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -36,14 +37,16 @@ struct Seen {
 enum class PlaceKind : std::uint8_t {
     nowhere,    // captures do not tell
     inside,     // it entered `host`, or started there, and did not leave
-    between,    // it left an uplink of `host`, and entered no host
+    between,    // it left an uplink of `host`, and entered no host, as far as hosts listened
     elsewhere,  // it entered `host`, which it is not for
 };
 struct Place {
     PlaceKind kind = PlaceKind::nowhere;
     HostId host;
     std::string interface;  // of the last sighting; empty: there was none
-    HostId deaf{};          // of `nowhere`: the host that would tell, had it listened on its uplinks
+    // Of `nowhere` the host that would tell, had it listened on its uplinks; of `between` those, other than
+    // the one it is for, that it may have entered unseen.
+    std::vector<HostId> deaf{};
 };
 
 // API: make one for a snapshot; it keeps which links are uplinks and bridges. Thread-compatible.
@@ -69,6 +72,8 @@ class Places {
     Stage stage_of(const Sighting& sighting, const HostId& sender, const HostId& target);
     std::vector<Seen> ordered(std::span<const RoundSays> rounds, const ProbedFlow& flow, ProbeLeg leg);
     bool listened(std::span<const RoundSays> rounds, const HostId& host);
+    const std::set<HostId>& deaf_in(const RoundResult& round);
+    std::vector<HostId> deaf_in_all(std::span<const RoundSays> rounds, const HostId& but);
     Place unanswered(std::span<const RoundSays> rounds, const ProbedFlow& flow, ProbeLeg leg);
     Place end_of(const std::vector<Seen>& seen, std::span<const RoundSays> rounds, const ProbedFlow& flow,
                  ProbeLeg leg);
@@ -76,6 +81,7 @@ class Places {
 
     const Snapshot& snapshot_;
     std::map<HostId, std::unique_ptr<Links>> links_;
+    std::map<const RoundResult*, std::set<HostId>> deaf_;
 };
 
 }  // namespace podroute

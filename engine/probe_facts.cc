@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 
 #include "engine/listening.h"
 
@@ -106,33 +105,20 @@ std::uint32_t ProbedFlow::heard() const {
     return answers_count() ? std::min(arrived, answered) : arrived;
 }
 
-// Netfilter (and a program of a cgroup) say EPERM; the others are fib_lookup()'s for a packet of the host's
-// own, in order: no route, types unreachable, prohibit and blackhole (net/ipv4/fib_semantics.c, fib_props).
-int ProbedFlow::refusal() const {
-    static constexpr std::array kErrors{EPERM, ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL};
-    if (source.vantage == Vantage::pod) return 0;
-    for (const int error : kErrors)
-        for (const NotSent& some : not_sent)
-            if (some.error == error) return error;
-    return 0;
-}
-
 ProbeFate ProbedFlow::fate() const {
     if (!unknown.empty()) return ProbeFate::unknown;
-    if (refusal() != 0) return ProbeFate::not_sent;
-    if (sent == 0) return ProbeFate::unknown;
-    if (heard() >= sent) return ProbeFate::works;
-    if (arrived == 0) {
-        const bool reset =
-            std::any_of(objections.begin(), objections.end(), [](const Objection& o) { return o.reset; });
-        return answered > 0 || reset ? ProbeFate::answered_unseen : ProbeFate::request_lost;
-    }
-    return heard() == 0 ? ProbeFate::reply_lost : ProbeFate::partly_lost;
+    if (sent == 0) return refused() > 0 ? ProbeFate::not_sent : ProbeFate::unknown;
+    if (lost() == 0) return ProbeFate::works;
+    if (heard() > 0) return ProbeFate::partly_lost;
+    const bool reset =
+        std::any_of(objections.begin(), objections.end(), [](const Objection& o) { return o.reset; });
+    if (reset || (arrived == 0 && answered > 0)) return ProbeFate::answered_unseen;
+    return arrived == 0 ? ProbeFate::request_lost : ProbeFate::reply_lost;
 }
 
 ProbeLeg ProbedFlow::failed_leg() const {
     const ProbeFate at = fate();
-    if (at == ProbeFate::partly_lost) return arrived < sent ? ProbeLeg::request : ProbeLeg::reply;
+    if (at == ProbeFate::partly_lost) return arrived < tried() ? ProbeLeg::request : ProbeLeg::reply;
     return at == ProbeFate::reply_lost ? ProbeLeg::reply : ProbeLeg::request;
 }
 

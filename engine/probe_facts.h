@@ -1,12 +1,14 @@
 // What all rounds together say of each ordered pair and protocol.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
 
+#include "model/refusal.h"
 #include "model/report.h"
 #include "model/snapshot.h"
 
@@ -16,9 +18,9 @@ enum class ProbeFate : std::uint8_t {
     works,            // all arrived, all answers came back
     request_lost,     // none arrived
     reply_lost,       // some or all arrived, no answer came back
-    answered_unseen,  // answered, or reset, though none arrived: somebody else did
+    answered_unseen,  // answered though none arrived, or reset though it listens: somebody else did
     partly_lost,
-    not_sent,  // some the sender's own kernel would not send: its filter or its routes said no
+    not_sent,  // all of them the sender's own kernel would not send: its filter or its routes said no
     unknown
 };
 
@@ -52,9 +54,11 @@ struct ProbedFlow {
     // Answers count only for what arrived.
     std::uint32_t heard() const;
     ProbeFate fate() const;
-    // Why the sender's kernel said no, as one who asks what becomes of pods' packets must know: EPERM of a
-    // filter, or the errno of a lookup (ENETUNREACH ..); 0 if it did not. A pod's own kernel has neither.
-    int refusal() const;
+    // Those that were sent, and those that the sender's kernel refused to send.
+    std::uint32_t tried() const { return sent + refused(); }
+    std::uint32_t refused() const { return podroute::refused(source, not_sent); }
+    std::uint32_t lost() const { return tried() - std::min(tried(), heard()); }
+    int refusal() const { return podroute::refusal(source, not_sent); }
     // The leg that failed, of a fate other than works and unknown.
     ProbeLeg failed_leg() const;
 };

@@ -50,7 +50,7 @@ Finding finding_of(const ProbeFacts& facts, const ProbedFlow& flow, std::uint32_
         case ProbeFate::works:
             return flow.source_seen ? Finding::rewritten : Finding::fine;
         case ProbeFate::partly_lost: {
-            const LossInterval loss = loss_interval(flow.sent - flow.heard(), flow.sent);
+            const LossInterval loss = loss_interval(flow.lost(), flow.tried());
             return loss.lower * 1e6 > max_loss_ppm ? Finding::many_lost : Finding::few_lost;
         }
         case ProbeFate::request_lost:

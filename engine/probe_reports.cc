@@ -42,7 +42,8 @@ std::string end_text(const Place& end) {
     if (end.interface.empty()) return "";
     if (end.kind == PlaceKind::inside) return "inside " + end.host + last;
     if (end.kind == PlaceKind::between)
-        return "left " + end.host + " by " + end.interface + " and entered no host";
+        return "left " + end.host + " by " + end.interface + " and entered no host" +
+               (end.deaf.empty() ? "" : " that listened");
     if (end.kind == PlaceKind::elsewhere) return "came to " + end.host + ", which it is not for" + last;
     return "on " + end.host + last;
 }
@@ -55,7 +56,7 @@ class Paths {
     std::vector<PathReport> legs(const ProbedFlow& flow) {
         std::vector<PathReport> found;
         if (auto request = leg(flow, ProbeLeg::request)) found.push_back(std::move(*request));
-        if (flow.arrived == 0) return found;
+        if (flow.arrived == 0 || flow.fate() == ProbeFate::answered_unseen) return found;
         if (auto reply = leg(flow, ProbeLeg::reply)) found.push_back(std::move(*reply));
         return found;
     }
@@ -75,7 +76,8 @@ class Paths {
         add_host(path.expected, target);
         path.hops = {sender};
         const std::uint32_t out = request ? flow.sent : flow.arrived;
-        const std::uint32_t through = request ? flow.arrived : flow.heard();
+        const bool refused = flow.fate() == ProbeFate::answered_unseen;
+        const std::uint32_t through = refused ? 0 : request ? flow.arrived : flow.heard();
         for (const Seen& at : seen) {
             // What a switch floods to others is no part of the way.
             if (at.stage == Stage::other_entered && through > 0 && !sent_on(seen, at.host)) continue;

@@ -40,7 +40,7 @@ struct Sighting {
     bool operator==(const Sighting&) const = default;
 };
 
-// An ICMP error that quotes one of our packets, or a reset that answers one.
+// An ICMP error that quotes one of our packets, or a reset that answers one and is not the target's own.
 struct Objection {
     Address from;
     std::uint8_t type = 0, code = 0;  // of ICMP or ICMPv6; both 0 for a reset

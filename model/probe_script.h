@@ -20,6 +20,7 @@ struct ProbeFlow {
     std::uint32_t size = 0;              // bytes of the IP packet
     std::uint8_t hop_limit = 0;          // of a hop_limit probe, else 0
     std::uint16_t port = 0;              // destination port, 0 of ICMP
+    bool listened = false;               // something is known to listen there
     std::uint16_t first = 0, count = 0;  // their numbers; unique among those to one address in a round
     std::uint32_t source_pod = 0;        // number of the synthetic pod, 0: the node itself
     std::uint32_t destination_pod = 0;   // likewise

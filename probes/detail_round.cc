@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "model/refusal.h"
 #include "probes/main_round.h"
 
 namespace podroute {
@@ -48,8 +49,11 @@ class SiteFinder {
 bool dead(const ProbeResult& r) {
     return r.answered == 0 || r.arrived == 0;
 }
+std::uint32_t tried(const ProbeResult& r) {
+    return r.sent + refused(r.source, r.not_sent);
+}
 bool lossy(const ProbeResult& r) {
-    return r.answered < r.sent || r.arrived < r.sent;
+    return std::min(r.answered, r.arrived) < tried(r);
 }
 
 class Planner {
@@ -138,7 +142,7 @@ class Planner {
 
     // Where a pair has its sample already, only what shows where they are lost.
     std::uint16_t top_up(const ProbeResult& result) const {
-        if (result.sent < kLossSample) return static_cast<std::uint16_t>(kLossSample - result.sent);
+        if (tried(result) < kLossSample) return static_cast<std::uint16_t>(kLossSample - tried(result));
         return snapshot_.policy.trace == Trace::failed ? kWatched : 0;
     }
 
@@ -180,7 +184,8 @@ class Planner {
         full.purpose = Purpose::full_size;
         full.size = lost.size;
         full.count = kLossSample;
-        if (large.protocol == lost.protocol) full.count = static_cast<std::uint16_t>(kLossSample - lost.sent);
+        if (large.protocol == lost.protocol)
+            full.count = static_cast<std::uint16_t>(kLossSample - tried(lost));
         full.spacing_us = apart_us_;
         builder_.add(*pair, full);
         std::set<std::uint32_t> sizes;

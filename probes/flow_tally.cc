@@ -93,9 +93,12 @@ bool FlowTally::whole() const {
     return arrived_.count() == flow_.count && answered_.count() == flow_.count;
 }
 
-void FlowTally::tell(ProbeResult& result, bool paths) const {
-    // A reset that its target sent, because the probe arrived there, is an answer; any other is forged.
-    const Numbers answered = answered_ | (reset_ & arrived_);
+void FlowTally::tell(ProbeResult& result, bool listened, bool paths) const {
+    // A reset that its target sent, because the probe arrived there and nothing listens, is an answer; any
+    // other is forged, by a filter of the target's host too.
+    const Numbers refused = listened ? Numbers() : reset_ & arrived_,
+                  forged = reset_ & ~refused & ~answered_;
+    const Numbers answered = answered_ | refused;
     result.sent = flow_.count;
     for (const auto& [error, numbers] : not_sent_) {
         result.not_sent.push_back({error, count_of(numbers)});
@@ -108,7 +111,7 @@ void FlowTally::tell(ProbeResult& result, bool paths) const {
         if (answered.test(i) && round_trip(i) != UINT64_MAX)
             result.round_trips_us.push_back(
                 static_cast<std::uint32_t>(std::min<std::uint64_t>(round_trip(i), UINT32_MAX)));
-    tell_objections(result, reset_ & ~arrived_);
+    tell_objections(result, forged);
     const bool healthy =
         result.arrived == result.sent && result.answered == result.sent && !result.source_seen;
     if (paths || !healthy) tell_sightings(result);

@@ -38,8 +38,11 @@ class FlowTally {
 
     // Every probe arrived and was answered.
     bool whole() const;
-    // Counts, round trips and objections; sightings too where `paths` says so or not all is well.
-    void tell(ProbeResult& result, bool paths) const;
+    // An answer to one that arrived: of TCP, a connection was opened.
+    bool opened() const { return (answered_ & arrived_).any(); }
+    // Counts, round trips and objections; sightings too where `paths` says so or not all is well. `listened`:
+    // somebody does at the port that was asked, so that no reset is the target's own.
+    void tell(ProbeResult& result, bool listened, bool paths) const;
 
   private:
     struct Seen {

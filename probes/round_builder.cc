@@ -64,7 +64,10 @@ void RoundBuilder::add(const SitePair& pair, const FlowRequest& request) {
     flow.size = request.size != 0                ? request.size
                 : flow.protocol == Protocol::tcp ? smallest_size(flow.protocol, family)
                                                  : kSmallProbe;
-    if (flow.protocol == Protocol::tcp) flow.port = pair.destination.tcp_port;
+    if (flow.protocol == Protocol::tcp) {
+        flow.port = pair.destination.tcp_port;
+        flow.listened = pair.destination.listened;
+    }
     if (flow.protocol == Protocol::udp) flow.port = kPodPort;
     flow.unknown = cannot(pair, request);
     if (flow.unknown.empty()) {

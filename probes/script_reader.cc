@@ -28,6 +28,7 @@ class Reader {
         }
         for (const auto& [host, caught] : caught_)
             if (caught.known()) take_not_sent(host, *caught);
+        note_listened();
         drop_repeated();
         std::vector<ProbeResult> out;
         out.reserve(tallies_.size());
@@ -71,6 +72,15 @@ class Reader {
         }
     }
 
+    // A port that opens connections listens, whoever asks.
+    void note_listened() {
+        for (std::size_t i = 0; i < tallies_.size(); ++i) {
+            const ProbeFlow& flow = plan_.script.flows[i];
+            if (flow.protocol == Protocol::tcp && (flow.listened || tallies_[i].opened()))
+                listened_.insert({flow.destination.address, flow.port});
+        }
+    }
+
     // All of a pair take the same way, also where every answer of one protocol is a repetition.
     void drop_repeated() {
         std::map<std::pair<Endpoint, Endpoint>, std::uint64_t> least;
@@ -94,7 +104,8 @@ class Reader {
         out.hop_limit = flow.hop_limit;
         out.next_hop = flow.next_hop;
         out.unknown = why_unknown(flow, tally);
-        if (out.unknown.empty()) tally.tell(out, plan_.script.paths);
+        if (!out.unknown.empty()) return out;
+        tally.tell(out, listened_.contains({flow.destination.address, flow.port}), plan_.script.paths);
         return out;
     }
 
@@ -117,6 +128,7 @@ class Reader {
     const Caught& caught_;
     ProbeIndex index_;
     std::vector<FlowTally> tallies_;
+    std::set<std::pair<Address, std::uint16_t>> listened_;  // TCP ports
 };
 
 // Links on which all of the round was caught. The captures of pods that were refused were not made.

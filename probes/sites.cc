@@ -21,14 +21,23 @@ const Observed<HostFindings>* pods_said(const Snapshot& snapshot, const HostId& 
     return nullptr;
 }
 
-// The fourth word of "client port server port"; 22 where the session did not say it.
-std::uint16_t ssh_port(const HostFacts& facts) {
-    const auto& text = facts.ssh_connection;
+// Where the controller's own connection ends: of "client port server port" the last two.
+struct SshEnd {
+    std::optional<Address> address;
+    std::uint16_t port = kSsh;  // 22 where the session did not say it
+};
+SshEnd ssh_end(const HostFacts& facts) {
+    SshEnd end;
+    const std::string_view text = facts.ssh_connection;
     const auto at = text.rfind(' ');
+    if (at == std::string_view::npos) return end;
     std::uint16_t port = 0;
-    if (at == std::string::npos) return kSsh;
     const auto parsed = std::from_chars(text.data() + at + 1, text.data() + text.size(), port);
-    return parsed.ec == std::errc() && port != 0 ? port : kSsh;
+    if (parsed.ec != std::errc() || port == 0) return end;
+    end.port = port;
+    const auto before = text.substr(0, at);
+    if (auto address = Address::parse(before.substr(before.rfind(' ') + 1))) end.address = *address;
+    return end;
 }
 
 class Maker {
@@ -61,7 +70,9 @@ class Maker {
         site.unknown = why_;
         site.tcp_port = snapshot_.policy.tcp_port;
         if (facts_ == nullptr) return site;
-        if (site.tcp_port == 0) site.tcp_port = ssh_port(*facts_);
+        const SshEnd ssh = ssh_end(*facts_);
+        if (site.tcp_port == 0) site.tcp_port = ssh.port;
+        site.listened = ssh.address == address && ssh.port == site.tcp_port;
         const auto uplinks = uplinks_of(snapshot_, host_, *facts_);
         if (!uplinks.empty()) site.mtu = uplinks.front()->mtu;
         return site;
@@ -97,6 +108,7 @@ class Maker {
                 site.pod = opened.number;
                 site.mtu = opened.mtu;
                 site.tcp_port = snapshot_.policy.tcp_port == 0 ? kPodPort : snapshot_.policy.tcp_port;
+                site.listened = true;
                 return site;
             }
         }

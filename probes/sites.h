@@ -15,6 +15,7 @@ struct Site {
     std::uint32_t pod = 0;       // number of the synthetic pod, 0: the node itself
     std::uint32_t mtu = 0;       // bytes, of the pod's link, or of the node's first uplink; 0: not known
     std::uint16_t tcp_port = 0;  // where a SYN is answered
+    bool listened = false;       // something is known to listen there
     std::string unknown;         // why nothing can be sent from here, else empty
 
     bool usable() const { return unknown.empty(); }

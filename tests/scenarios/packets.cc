@@ -83,12 +83,12 @@ class World {
     bool deaf(const HostId& host) const {
         return std::find(world_.deaf.begin(), world_.deaf.end(), host) != world_.deaf.end();
     }
-    int refusal(const Ends& pair, Protocol protocol) const {
+    const PacketRule* refusal(const Ends& pair, Protocol protocol) const {
         for (const PacketRule& rule : world_.rules)
             if (rule.refuses != 0 && rule.host == pair.source.host && pair.source.vantage == Vantage::node &&
                 (!rule.protocol || *rule.protocol == protocol))
-                return rule.refuses;
-        return 0;
+                return &rule;
+        return nullptr;
     }
     // Two a network: the second for packets within the host.
     static std::vector<Endpoint> pods_of(const InventoryHost& host) {
@@ -184,9 +184,12 @@ class World {
         return nullptr;
     }
 
-    // How many of `count` get through one leg.
-    std::uint32_t leg(ProbeResult& result, const Endpoint& from, const Endpoint& to, ProbeLeg which,
-                      std::uint32_t count, bool watched) const {
+    // How many of `count` come to the end of one leg, and how many of these the end takes.
+    struct Through {
+        std::uint32_t come = 0, taken = 0;
+    };
+    Through leg(ProbeResult& result, const Endpoint& from, const Endpoint& to, ProbeLeg which,
+                std::uint32_t count, bool watched) const {
         HostId through;
         for (const PacketRule& rule : world_.rules)
             if (!rule.passes.empty() && rule.host == from.host &&
@@ -201,7 +204,6 @@ class World {
             std::vector<std::pair<PacketRule::Where, HostId>> before{{point.before, point.where}};
             if (point.before == PacketRule::Where::leaving)
                 before.emplace_back(PacketRule::Where::entering, point.host);
-            // A node's own packets and those for it end in the host as well.
             for (const auto& [where, host] : before) {
                 const PacketRule* rule = rule_for(from, to, result.protocol, result.size, where, host);
                 if (rule == nullptr || !passed.insert(rule).second) continue;
@@ -212,15 +214,17 @@ class World {
                 count = apply(result, *rule, from, to, which, count, see);
             }
             see(point, count);
-            if (count == 0) return 0;
+            if (count == 0) return {};
         }
+        // What is for a node itself is seen as it enters, before its filters.
+        const std::uint32_t come = count;
         if (to.vantage == Vantage::node) {
             const PacketRule* rule =
                 rule_for(from, to, result.protocol, result.size, PacketRule::Where::inside, to.host);
             if (rule != nullptr && passed.insert(rule).second)
                 count = apply(result, *rule, from, to, which, count, see);
         }
-        return count;
+        return {come, count};
     }
 
     template <class See>
@@ -268,15 +272,18 @@ class World {
         if (!result.unknown.empty()) return result;
         const Trace trace = snapshot_.policy.trace;
         const bool all = (watched && trace != Trace::none) || trace == Trace::all;
-        if (const int error = refusal(pair, protocol); error != 0) {
-            result.not_sent.push_back({error, count});
-            return result;
+        if (const PacketRule* rule = refusal(pair, protocol); rule != nullptr) {
+            const std::uint32_t taken = rule->keep * count / 20;
+            result.not_sent.push_back({rule->refuses, count - taken});
+            count = taken;
+            if (count == 0) return result;
         }
         result.sent = count;
-        result.arrived = leg(result, pair.source, pair.destination, ProbeLeg::request, count, all);
-        if (result.arrived > 0)
+        const Through request = leg(result, pair.source, pair.destination, ProbeLeg::request, count, all);
+        result.arrived = request.come;
+        if (request.taken > 0)
             result.answered =
-                leg(result, pair.destination, pair.source, ProbeLeg::reply, result.arrived, all);
+                leg(result, pair.destination, pair.source, ProbeLeg::reply, request.taken, all).come;
         for (std::uint32_t i = 0; i < result.answered; ++i) result.round_trips_us.push_back(400 + 10 * i);
         const bool healthy = result.answered == count && !result.source_seen;
         if (healthy && snapshot_.policy.trace != Trace::all) result.sightings.clear();

@@ -12,6 +12,7 @@
 //   nothing is lost, the source is another "leads": HOST                                          to this
 //   host instead; "passes": HOST   through it "unknown": WHY                                         nothing
 //   is known of the flow "refuses": ERRNO          the node itself, "inside" of which it is, will not send
+//   (but "keep")
 #pragma once
 
 #include <optional>

@@ -99,7 +99,8 @@ Scenario read(const std::string& name) {
     scenario.checks = file.at("checks").get<std::vector<std::string>>();
     for (const json& cause : file.at("want").at("causes"))
         scenario.causes.push_back({cause.at("code").get<std::string>(), cause.at("host").get<std::string>(),
-                                   cause.value("severity", "error"), cause.value("subject", "")});
+                                   cause.value("severity", "error"), cause.value("subject", ""),
+                                   cause.value("together_with", std::set<std::string>{})});
     std::sort(scenario.causes.begin(), scenario.causes.end());
     scenario.exit_code = file.at("want").at("exit_code").get<int>();
     const json base =
@@ -114,14 +115,17 @@ Scenario read(const std::string& name) {
 
 std::string text_of(const std::vector<WantedCause>& causes) {
     std::string text;
-    for (const WantedCause& cause : causes)
+    for (const WantedCause& cause : causes) {
         text += "\n  " + cause.severity + "[" + cause.code + "] " + cause.host + " " + cause.subject;
+        for (const std::string& id : cause.together_with) text += ", together with " + id;
+    }
     return text.empty() ? "\n  nothing" : text;
 }
 
 bool fits(const WantedCause& wanted, const WantedCause& found) {
     return wanted.code == found.code && wanted.host == found.host && wanted.severity == found.severity &&
-           (wanted.subject.empty() || wanted.subject == found.subject);
+           (wanted.subject.empty() || wanted.subject == found.subject) &&
+           (wanted.together_with.empty() || wanted.together_with == found.together_with);
 }
 
 }  // namespace
@@ -148,7 +152,11 @@ std::string difference(const Scenario& scenario, const Report& report) {
     for (const Diagnosis& diagnosis : report.diagnoses) {
         const Cause& cause = diagnosis.cause;
         if (cause.severity != Severity::info)
-            found.push_back({cause.code, cause.host, std::string(to_string(cause.severity)), cause.subject});
+            found.push_back({cause.code,
+                             cause.host,
+                             std::string(to_string(cause.severity)),
+                             cause.subject,
+                             {diagnosis.together_with.begin(), diagnosis.together_with.end()}});
     }
     std::sort(found.begin(), found.end());
     std::string text;

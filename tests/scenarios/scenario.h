@@ -4,13 +4,15 @@
 //    "packets": [rules of packets.h]?, "protocols": ["icmp", "tcp"]?, "without_pod": [hosts]?,
 //    "deaf": [hosts]?,
 //    "next_hops": [{"source", "target", "via", "arrived", "later"?}]?, "ladders": false?,
-//    "want": {"causes": [{"code", "host", "subject"?, "severity"? (error)}], "exit_code": 0}}
+//    "want": {"causes": [{"code", "host", "subject"?, "severity"? (error),
+//                          "together_with"? (ids)}], "exit_code": 0}}
 //
 // With "packets", even an empty list, rounds of probes are added; without, the snapshot knows tables only.
 // A base is a snapshot as one object: the fields of its header, "hosts" and "rounds".
 #pragma once
 
 #include <compare>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,7 +23,8 @@ namespace podroute::testing {
 
 struct WantedCause {
     std::string code, host, severity;
-    std::string subject;  // empty: any
+    std::string subject;                    // empty: any
+    std::set<std::string> together_with{};  // empty: any
 
     auto operator<=>(const WantedCause&) const = default;
 };

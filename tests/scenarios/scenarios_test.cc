@@ -48,6 +48,19 @@ TEST_P(Scenarios, ExplainsEveryPairThatItsTablesBreak) {
     for (const Diagnosis& diagnosis : report.diagnoses) EXPECT_FALSE(diagnosis.cause.summary.empty());
 }
 
+// A policy is evidence of what meets its chain.
+TEST(Evidence, OfARefusalToSendIsThePolicyOfOutput) {
+    auto scenario = load_scenario("packets-filter-of-what-a-host-sends");
+    ASSERT_TRUE(scenario);
+    scenario->snapshot.hosts.at("server")->firewall->chains = {
+        {"ip filter", "INPUT", "filter hook input", true, 0},
+        {"ip filter", "OUTPUT", "filter hook output", true, 0}};
+    const Report report = judge(scenario->snapshot, all_checks());
+    ASSERT_EQ(report.diagnoses.size(), 1U);
+    EXPECT_EQ(report.diagnoses[0].cause.evidence.front(), "policy of chain OUTPUT, table ip filter: drop");
+    EXPECT_EQ(report.diagnoses[0].cause.evidence[1].find("policy"), std::string::npos);
+}
+
 std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
     std::string name = info.param;
     for (char& c : name)

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cerrno>
 
 #include "engine/endpoint_names.h"
 #include "engine/loss.h"
@@ -144,10 +145,41 @@ TEST(Places, OnlyATargetThatListenedTellsThatNothingEntered) {
     EXPECT_EQ(world.place().kind, PlaceKind::between);
     world.listened("node-1").dropped = 1;
     EXPECT_EQ(world.place().kind, PlaceKind::nowhere);
-    EXPECT_EQ(world.place().deaf, "node-1");
+    EXPECT_EQ(world.place().deaf, std::vector<HostId>{"node-1"});
     world.listened("node-1") = {{std::string(kPodLink)}, 0};
     EXPECT_EQ(world.place().kind, PlaceKind::nowhere);
     EXPECT_EQ(world.stopped_at(), std::nullopt);
+}
+
+TEST(Places, WhereAThirdHostDidNotListenItMayHaveEnteredThere) {
+    PodToPod world;
+    world.add(RoundStage::detail, {20, 20, 0, 0});
+    EXPECT_EQ(world.place().deaf, std::vector<HostId>{});
+    world.listened("server").interfaces.clear();
+    EXPECT_EQ(world.place().kind, PlaceKind::between);
+    EXPECT_EQ(world.place().deaf, std::vector<HostId>{"server"});
+    // In another round it did.
+    world.add(RoundStage::detail, {20, 20, 0, 0});
+    EXPECT_EQ(world.place().deaf, std::vector<HostId>{});
+}
+
+TEST(Places, APartKeepsWhoWouldTell) {
+    PodToPod world;
+    world.add(RoundStage::detail, {20, 20, 10, 10});
+    world.listened("node-1").dropped = 1;
+    EXPECT_EQ(world.place().kind, PlaceKind::nowhere);
+    EXPECT_EQ(world.place().deaf, std::vector<HostId>{"node-1"});
+}
+
+TEST(Places, WhatAHostWouldNotSendStopsThere) {
+    PodToPod world;
+    ProbeResult& result = world.add(RoundStage::detail, {15, 15, 15, 15});
+    result.source = {"server", Vantage::node, address("10.240.0.10")};
+    result.not_sent = {{EPERM, 5}};
+    const ProbeFacts facts = fold_probes(world.cluster.snapshot);
+    EXPECT_EQ(facts.verdicts.at(0).fate(), ProbeFate::partly_lost);
+    EXPECT_EQ(facts.verdicts.at(0).lost(), 5U);
+    EXPECT_EQ(world.stopped_at(), (StoppedAt{"server", "", ProbeLeg::request}));
 }
 
 TEST(Places, OnlyASenderThatListenedTellsThatNothingLeft) {

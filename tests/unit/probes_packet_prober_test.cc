@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
 
 #include "model/host_links.h"
@@ -403,6 +404,7 @@ TEST(PacketProber, AForgedResetIsNoAnswer) {
 
 TEST(PacketProber, AResetOfTheTargetItselfIsAnAnswer) {
     Trial run;
+    run.cluster.snapshot.policy.tcp_port = 4433;
     run.world.resets = {"server"};  // nobody listens there
     const auto& snapshot = run.observe();
     EXPECT_EQ(stages(snapshot), (Stages{RoundStage::pods, RoundStage::main}));
@@ -411,6 +413,37 @@ TEST(PacketProber, AResetOfTheTargetItselfIsAnAnswer) {
     EXPECT_EQ(r->answered, 3U);
     EXPECT_EQ(r->round_trips_us.size(), 3U);
     EXPECT_TRUE(r->objections.empty());
+}
+
+// A filter of the control host, for what comes from node-0's pods.
+Fate reset_at_the_server(const Place& p, const Bytes& ip, bool reply) {
+    Fate fate;
+    if (is(p, "server", testing::kEth0, false) && testing::next_header(ip) == 6 && !reply &&
+        goes(ip, "10.200.0.0/24", "0.0.0.0/0"))
+        fate.sent_back_after = testing::with_hop_limit(testing::reset_to(ip), 63);
+    return fate;
+}
+
+TEST(PacketProber, AResetByAPortThatOpensConnectionsToOthersIsNoAnswer) {
+    Trial run;
+    run.world.faults = {reset_at_the_server};
+    const auto& snapshot = run.observe();
+    const auto reset = total(snapshot, "pod node-0 > node server tcp");
+    EXPECT_EQ(reset.arrived, 20U);
+    EXPECT_EQ(reset.answered, 0U);
+    ASSERT_FALSE(reset.objections.empty());
+    EXPECT_TRUE(reset.objections[0].reset);
+    EXPECT_EQ(total(snapshot, "pod node-1 > node server tcp").answered, 3U);
+}
+
+TEST(PacketProber, AResetByThePortOfTheSessionIsNoAnswer) {
+    Trial run;
+    run.world.resets = {"server"};
+    EXPECT_EQ(total(run.observe(), "pod node-1 > node server tcp").answered, 0U);
+    Trial by_another_address;
+    by_another_address.world.resets = {"server"};
+    by_another_address.cluster.facts("server").ssh_connection = "192.0.2.5 51000 192.0.2.10 22";
+    EXPECT_EQ(total(by_another_address.observe(), "pod node-1 > node server tcp").answered, 3U);
 }
 
 TEST(PacketProber, ARewrittenSourceIsToldByTheTarget) {
@@ -634,6 +667,19 @@ TEST(PacketProber, WhatTheKernelWouldNotTakeIsNeitherSentNorLost) {
     const auto* back = results(snapshot, Purpose::verdict, "pod node-0 > node server icmp").front();
     EXPECT_EQ(back->sent, 3U);
     EXPECT_TRUE(back->not_sent.empty());
+}
+
+TEST(PacketProber, WhatAHostWouldNotSendIsCountedOutOfTwenty) {
+    Trial run;
+    run.world.refuses_to_send = {{"server", EPERM}};
+    run.world.refuses_only = {{"server", 1}};
+    std::uint32_t tried = 0, refused = 0;
+    for (const auto* r : results(run.observe(), Purpose::verdict, "node server > pod node-0 icmp")) {
+        tried += r->sent;
+        for (const NotSent& some : r->not_sent) refused += some.count;
+    }
+    EXPECT_EQ(tried + refused, kLossSample);
+    EXPECT_GE(refused, 1U);
 }
 
 TEST(PacketProber, WithoutPrivilegeNothingIsAskedOfAHost) {

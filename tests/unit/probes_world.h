@@ -30,7 +30,8 @@ struct Place {
 // What a rule makes of a packet; without anything it goes on.
 struct Fate {
     bool lost = false;
-    std::optional<Bytes> sent_back;  // an IP packet to its source
+    std::optional<Bytes> sent_back;          // an IP packet to its source
+    std::optional<Bytes> sent_back_after{};  // likewise, once the place has seen what it answers
     std::optional<Address> new_source;
 };
 using Fault = std::function<Fate(const Place&, const Bytes& ip, bool reply)>;
@@ -49,11 +50,12 @@ class World {
     std::set<HostId> dead_in_probes;  // lost in the rounds that send
     std::set<HostId> stands_still;    // when it is asked for pods
     std::set<HostId> refuses_pods;
-    std::set<HostId> resets;                  // answer a SYN by a reset
-    std::set<Address> taken;                  // refused as pods' addresses
-    std::map<HostId, std::uint32_t> pod_mtu;  // bytes; else 1500
-    std::set<HostId> overflows;               // lost frames that they caught
-    std::map<HostId, int> refuses_to_send;    // errno of the kernel, for packets of the node itself
+    std::set<HostId> resets;                     // answer a SYN by a reset
+    std::set<Address> taken;                     // refused as pods' addresses
+    std::map<HostId, std::uint32_t> pod_mtu;     // bytes; else 1500
+    std::set<HostId> overflows;                  // lost frames that they caught
+    std::map<HostId, int> refuses_to_send;       // errno of the kernel, for packets of the node itself
+    std::map<HostId, std::size_t> refuses_only;  // so many of these in a round, the first; else all
     std::uint64_t one_way_us = 100;
     std::map<HostId, std::uint64_t> clock_ahead_us;  // of hosts whose clocks differ
     std::function<std::vector<FibAnswer>(const HostId&, const std::vector<FibQuery>&)> lookups;
@@ -89,8 +91,10 @@ class World {
         clock_ += 1'000'000;
         for (const auto& [host, task] : plan.tasks)
             for (std::size_t i = 0; i < task.frames.size(); ++i) {
+                const auto only = refuses_only.find(host);
+                const bool some = only == refuses_only.end() || caught_[host]->unsent.size() < only->second;
                 if (const auto error = refuses_to_send.find(host);
-                    error != refuses_to_send.end() && task.frames[i].pod == 0)
+                    error != refuses_to_send.end() && task.frames[i].pod == 0 && some)
                     caught_[host]->unsent.push_back({static_cast<std::uint32_t>(i), error->second});
                 else
                     send(host, task.frames[i]);
@@ -178,13 +182,14 @@ class World {
             Fate fate;
             for (const auto& fault : faults) {
                 fate = fault(place, ip, reply);
-                if (fate.lost || fate.sent_back || fate.new_source) break;
+                if (fate.lost || fate.sent_back || fate.sent_back_after || fate.new_source) break;
             }
             if (fate.sent_back) return back(*fate.sent_back, from, time);
             if (fate.lost) return;
             if (fate.new_source) ip = with_source(ip, *fate.new_source);
             time += place.pod == 0 && place.ifindex == kEth0 && !place.leaving ? one_way_us : 1;
             see(place, ip, time);
+            if (fate.sent_back_after) return back(*fate.sent_back_after, from, time);
         }
         if (reply || to.pod == 99) return;
         // What was rewritten on the way is put back by the host that did it.

@@ -96,8 +96,7 @@ bool FlowTally::whole() const {
 void FlowTally::tell(ProbeResult& result, bool listened, bool paths) const {
     // A reset that its target sent, because the probe arrived there and nothing listens, is an answer; any
     // other is forged, by a filter of the target's host too.
-    const Numbers refused = listened ? Numbers() : reset_ & arrived_,
-                  forged = reset_ & ~refused & ~answered_;
+    const Numbers refused = listened ? Numbers() : reset_ & arrived_, forged = reset_ & ~refused & ~answered_;
     const Numbers answered = answered_ | refused;
     result.sent = flow_.count;
     for (const auto& [error, numbers] : not_sent_) {

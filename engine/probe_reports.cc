@@ -2,8 +2,8 @@
 #include "engine/probe_reports.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
+#include <unordered_map>
 
 #include "engine/probe_finding.h"
 
@@ -139,7 +139,7 @@ class Paths {
 // Of the protocols of one pair, the one that failed comes first.
 std::vector<const ProbedFlow*> one_for_each_pair(const ProbeFacts& facts) {
     std::vector<const ProbedFlow*> flows;
-    std::map<std::pair<Endpoint, Endpoint>, std::size_t> index;
+    std::unordered_map<std::pair<Endpoint, Endpoint>, std::size_t, EndpointHash> index;
     for (const ProbedFlow& flow : facts.verdicts) {
         const auto [at, added] = index.emplace(std::pair(flow.source, flow.destination), flows.size());
         const bool failed = flow.fate() != ProbeFate::works && flow.fate() != ProbeFate::unknown;

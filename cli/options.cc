@@ -4,16 +4,12 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
-#include <cmath>
 #include <iostream>
-#include <map>
 
-#include "checks/registry.h"
 #include "cli/collisions.h"
 #include "cli/help_texts.h"
+#include "cli/option_groups.h"
 #include "cli/version.h"
-#include "model/verdict.h"
 #include "reports/text.h"
 
 namespace podroute::cli {
@@ -21,265 +17,8 @@ namespace {
 
 constexpr int kBadUsage = 2;
 
-// An option with a closed list of values, by name.
-template <class T>
-CLI::Option* add_choice(CLI::App& app, const std::string& name, T& value,
-                        const std::map<std::string, T>& choices, const std::string& description) {
-    std::vector<std::string> names;
-    for (const auto& [text, choice] : choices) names.push_back(text);
-    return app
-        .add_option_function<std::string>(
-            name, [&value, choices](const std::string& text) { value = choices.at(text); }, description)
-        ->check(CLI::IsMember(names).description(""));
-}
-
-// Of a file that is written: an empty name would be no file.
-CLI::Validator file_name() {
-    return CLI::Validator(
-        [](std::string& name) { return name.empty() ? std::string("a file name is wanted") : std::string(); },
-        "");
-}
-
-CLI::Option* add_machines(CLI::App& app, std::string& machines) {
-    return app
-        .add_option("--machines", machines,
-                    "The inventory: ADDRESS FQDN NAME [POD_CIDR..] a line; '-' is standard input")
-        ->type_name("FILE")
-        ->capture_default_str();
-}
-
-void add_output(CLI::App& app, OutputOptions& output) {
-    constexpr auto group = "Output";
-    app.add_option("--json", output.json, "Write the report as JSON (podroute.report/1)")
-        ->type_name("FILE")
-        ->check(file_name())
-        ->group(group);
-    app.add_option("--junit", output.junit, "Write the report as JUnit XML")
-        ->type_name("FILE")
-        ->check(file_name())
-        ->group(group);
-    static const std::map<std::string, Color> colors{
-        {"auto", Color::automatic}, {"always", Color::always}, {"never", Color::never}};
-    add_choice(app, "--color", output.color, colors,
-               "When to use colour: auto (on a terminal, without NO_COLOR), always, never")
-        ->type_name("WHEN")
-        ->group(group);
-    auto* quiet = app.add_flag("-q,--quiet", output.quiet, "The last line only")->group(group);
-    app.add_flag("-v,--verbose", output.verbose, "Every check, and what was done on stderr")
-        ->group(group)
-        ->excludes(quiet);
-}
-
-void add_ssh(CLI::App& app, SshSettings& ssh) {
-    constexpr auto group = "SSH";
-    app.add_option("--user", ssh.user, "User to log in as (default: ssh_config's, else root)")
-        ->type_name("NAME")
-        ->group(group);
-    app.add_option("--port", ssh.port, "Port of sshd (default: ssh_config's, else 22)")
-        ->type_name("PORT")
-        ->check(CLI::Range(1, 65535).description(""))
-        ->group(group);
-    app.add_option("--identity", ssh.identities, "Private key; may be given more than once")
-        ->type_name("FILE")
-        ->check(CLI::ExistingFile.description(""))
-        ->allow_extra_args(false)
-        ->group(group);
-    app.add_option("--ssh-config", ssh.config, "Instead of ~/.ssh/config")
-        ->type_name("FILE")
-        ->check(CLI::ExistingFile.description(""))
-        ->group(group);
-    app.add_option("--known-hosts", ssh.known_hosts, "Instead of ~/.ssh/known_hosts")
-        ->type_name("FILE")
-        ->group(group);
-    static const std::map<std::string, bool> host_key{{"strict", false}, {"accept-new", true}};
-    add_choice(app, "--host-key-check", ssh.accept_new, host_key,
-               "strict (default): unknown hosts are refused; accept-new: they are recorded")
-        ->type_name("MODE")
-        ->group(group);
-    app.add_flag("--sudo", ssh.sudo, "Read the hosts by way of 'sudo -n'")->group(group);
-    app.add_option("--connect-timeout", ssh.connect_timeout_s,
-                   "Seconds until a host that does not answer is unreachable")
-        ->type_name("SECONDS")
-        ->check(CLI::Range(1, 600).description(""))
-        ->capture_default_str()
-        ->group(group);
-    app.add_option("--jobs", ssh.jobs, "Logins at once")
-        ->type_name("N")
-        ->check(CLI::Range(1, 1024).description(""))
-        ->group(group);
-}
-
-struct Selection {
-    std::vector<std::string> only, layers, skip;
-};
-
-void add_routing(CLI::App& app, Policy& policy) {
-    static const std::map<std::string, Routing> routings{
-        {"auto", Routing::automatic}, {"host", Routing::host}, {"fabric", Routing::fabric}};
-    add_choice(app, "--routing", policy.routing, routings,
-               "Who routes pod CIDRs: host (each host holds a route), fabric (the network does: no host "
-               "routes are asserted), auto")
-        ->type_name("MODE");
-}
-
-void add_selection(CLI::App& app, Selection& selection, Policy& policy) {
-    constexpr auto group = "Selection";
-    app.add_option("--only", selection.only, "Judge these hosts only")
-        ->type_name("HOST,..")
-        ->delimiter(',')
-        ->group(group);
-    app.add_option("--layer", selection.layers,
-                   "Judge these layers only (inventory, access, links, routes, forwarding, icmp, tcp, udp, "
-                   "mtu, path)")
-        ->type_name("LAYER,..")
-        ->delimiter(',')
-        ->group(group);
-    app.add_option("--skip", selection.skip, "Leave these checks out")
-        ->type_name("CHECK,..")
-        ->delimiter(',')
-        ->group(group);
-    static const std::map<std::string, FailOn> fail_on{{"error", FailOn::error},
-                                                       {"warning", FailOn::warning}};
-    add_choice(app, "--fail-on", policy.fail_on, fail_on,
-               "Exit 1 at causes of this severity: error (default) or warning")
-        ->type_name("SEVERITY")
-        ->group("Output");
-}
-
-// What of Policy is not written as it is held.
-struct ProbeOptions {
-    std::vector<std::string> protocols;
-    double timeout_s = 1, max_loss_percent = 1;
-    std::string pairs = "auto";
-};
-
-constexpr auto kProbeGroup = "Probes";
-
-// Those of every command that sends packets.
-void add_probes(CLI::App& app, ProbeOptions& probes, Policy& policy, std::string& pcap) {
-    constexpr auto group = kProbeGroup;
-    app.add_option("--protocol", probes.protocols,
-                   "Probe by these (icmp, tcp, udp; default icmp,tcp), or by none: tables only")
-        ->type_name("PROTOCOL,..")
-        ->delimiter(',')
-        ->check(CLI::IsMember({"icmp", "tcp", "udp", "none"}).description(""))
-        ->group(group);
-    app.add_option("--count", policy.count, "Probes of a pair and protocol; any loss makes them at least 20")
-        ->type_name("N")
-        ->check(CLI::Range(1, 100).description(""))
-        ->capture_default_str()
-        ->group(group);
-    app.add_option("--timeout", probes.timeout_s, "The longest that answers are waited for")
-        ->type_name("SECONDS")
-        ->check(CLI::Range(0.05, 60.0).description(""))
-        ->capture_default_str()
-        ->group(group);
-    app.add_option("--max-loss", probes.max_loss_percent,
-                   "More loss than this, with 95 % confidence, is an error, less a warning")
-        ->type_name("PERCENT")
-        ->check(CLI::Range(0.0, 100.0).description(""))
-        ->capture_default_str()
-        ->group(group);
-    app.add_option("--tcp-port", policy.tcp_port,
-                   "Port of TCP probes (default: one that is opened in synthetic pods, sshd's on nodes)")
-        ->type_name("PORT")
-        ->check(CLI::Range(1, 65535).description(""))
-        ->group(group);
-    app.add_option("--pcap", pcap, "Write what was caught as a capture file, for tcpdump")
-        ->type_name("FILE")
-        ->check(file_name())
-        ->group(group);
-}
-
-// Which pairs, and of which the way.
-void add_pairs(CLI::App& app, ProbeOptions& probes, Policy& policy) {
-    constexpr auto group = kProbeGroup;
-    static const std::map<std::string, Trace> traces{
-        {"failed", Trace::failed}, {"all", Trace::all}, {"none", Trace::none}};
-    add_choice(app, "--trace", policy.trace, traces,
-               "Which pairs are followed over every host's links: failed (default), all, none")
-        ->type_name("WHICH")
-        ->group(group);
-    app.add_option("--pairs", probes.pairs,
-                   "Networks that each pod network is probed with: full, auto (full up to 128 networks, then "
-                   "few), or a number")
-        ->type_name("PAIRS")
-        ->capture_default_str()
-        ->group(group);
-}
-
-void resolve(const ProbeOptions& probes, Policy& policy) {
-    static const std::map<std::string, Protocol> protocols{
-        {"icmp", Protocol::icmp}, {"tcp", Protocol::tcp}, {"udp", Protocol::udp}};
-    if (!probes.protocols.empty()) policy.protocols.clear();
-    for (const auto& name : probes.protocols) {
-        if (name != "none")
-            policy.protocols.insert(protocols.at(name));
-        else if (probes.protocols.size() > 1)
-            throw CLI::ValidationError("--protocol", "none goes with no other");
-    }
-    // What is no number at all is within every range.
-    if (!std::isfinite(probes.timeout_s))
-        throw CLI::ValidationError("--timeout", "a number of seconds is wanted");
-    if (!std::isfinite(probes.max_loss_percent))
-        throw CLI::ValidationError("--max-loss", "a percentage is wanted");
-    policy.timeout_ms = static_cast<std::uint32_t>(std::lround(probes.timeout_s * 1000));
-    policy.max_loss_ppm = static_cast<std::uint32_t>(std::lround(probes.max_loss_percent * 10'000));
-    if (probes.pairs == "auto") return;
-    policy.pairs_per_cidr = kPairsFull;
-    if (probes.pairs == "full") return;
-    const char* end = probes.pairs.data() + probes.pairs.size();
-    const auto parsed = std::from_chars(probes.pairs.data(), end, policy.pairs_per_cidr);
-    if (parsed.ec != std::errc() || parsed.ptr != end || policy.pairs_per_cidr == 0)
-        throw CLI::ValidationError(
-            "--pairs", fmt::format("'{}' is neither full, auto nor a number from 1 on", probes.pairs));
-}
-
-// Layers and checks by name; the first that is none is an error which lists what there is.
-void resolve(const Selection& selection, Policy& policy) {
-    policy.only.insert(selection.only.begin(), selection.only.end());
-    for (const auto& name : selection.layers) {
-        const auto layer = parse_layer(name);
-        if (!layer) throw CLI::ValidationError("--layer", layer.error().text);
-        bool has_checks = false;
-        for (const auto& check : all_checks()) has_checks |= check.layer == *layer;
-        if (!has_checks)
-            throw CLI::ValidationError("--layer",
-                                       fmt::format("this release has no checks in the layer '{}'", name));
-        policy.layers.insert(*layer);
-    }
-    for (const auto& name : selection.skip) {
-        std::string all;
-        bool known = false;
-        for (const auto& check : all_checks()) {
-            known |= check.code == name;
-            all.append(all.empty() ? "" : ", ").append(check.code);
-        }
-        if (!known)
-            throw CLI::ValidationError("--skip",
-                                       fmt::format("'{}' is no check; the checks are {}", name, all));
-        policy.skip.insert(name);
-    }
-}
-
-// --fix takes a value only as --fix=repair: a word behind it is an argument of its own.
-void add_fix(CLI::App& app, std::string& mode, FixOptions& fix) {
-    constexpr auto group = "Repair";
-    app.add_flag("--fix{add}", mode,
-                 "Add missing routes and turn forwarding on, then verify again; --fix=repair also replaces "
-                 "what is wrong. Taken back by 'podroute undo REPORT'")
-        ->check(CLI::IsMember({"add", "repair", "true", "false"}).description(""))
-        ->group(group);
-    app.add_flag("--dry-run", fix.dry_run, "With --fix: show what it would do, and change nothing")
-        ->group(group);
-}
-
-void resolve_fix(const std::string& mode, FixOptions& fix) {
-    fix.mode = mode == "repair"                  ? FixMode::repair
-               : mode == "add" || mode == "true" ? FixMode::add
-                                                 : FixMode::none;
-    if (fix.dry_run && fix.mode == FixMode::none)
-        throw CLI::ValidationError("--dry-run", "it goes with --fix or --fix=repair");
+void demand(const Result<void>& good) {
+    if (!good) throw CLI::ValidationError(good.error().where, good.error().text);
 }
 
 void resolve_undo(const CLI::App& app, const Undo& undo) {
@@ -399,11 +138,11 @@ std::variant<Command, int> parse_command_line(int argc, const char* const* argv)
     };
     try {
         app.parse(argc, argv);
-        resolve(selection, verify.policy);
-        resolve_fix(fix_mode, verify.fix);
+        demand(resolve(selection, verify.policy));
+        demand(resolve_fix(fix_mode, verify.fix));
         resolve_undo(*undo_app, undo);
-        resolve(probes, verify.policy);
-        resolve(trace_probes, trace.verify.policy);
+        demand(resolve(probes, verify.policy));
+        demand(resolve(trace_probes, trace.verify.policy));
     } catch (const CLI::ParseError& e) {
         return complain(app, e, config_file());
     }

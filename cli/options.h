@@ -1,4 +1,4 @@
-// What the command line asks for. The only place that knows CLI11 is options.cc.
+// What the command line asks for. Only options.cc and option_groups.cc know CLI11.
 #pragma once
 
 #include <cstdint>

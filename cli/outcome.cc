@@ -21,20 +21,33 @@ void complain(const Error& error) {
 int finish_with(const Report& report, const ReportFiles& files, const OutputOptions& output,
                 const std::string& command, const Drawing& render) {
     // Files first: a terminal that hangs must not cost the report.
-    const auto written = files.write(report);
+    Report told = report;
+    const auto tell = [&](const Result<void>& written) {
+        if (written) return true;
+        complain(written.error());
+        told = with_error(std::move(told), written.error());
+        static_cast<void>(files.write(told));  // those that can be
+        return false;
+    };
+    tell(files.write(told));
     auto terminal = detect_terminal(STDOUT_FILENO, [](const char* name) { return std::getenv(name); });
     if (output.color != Color::automatic) terminal.color = output.color == Color::always;
     terminal.quiet = output.quiet;
     terminal.verbose = output.verbose;
     terminal.command = command;
-    print(render(report, terminal));
-    std::fflush(stdout);
-    if (written) return report.exit_code;
-    complain(written.error());
-    return kInternalError;
+    print(render(told, terminal));
+    tell(printed());
+    return told.exit_code;
 }
 
 }  // namespace
+
+Report with_error(Report report, const Error& error) {
+    if (!report.error) report.error = error;
+    if (report.verdict == RunVerdict::pass) report.verdict = RunVerdict::unknown;
+    report.exit_code = kInternalError;
+    return report;
+}
 
 std::optional<ReportFiles> open_reports(const OutputOptions& output, const Report& aborted) {
     auto files = ReportFiles::open({output.json, output.junit, {}}, aborted);

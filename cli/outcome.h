@@ -18,8 +18,12 @@ using Drawing = std::function<std::string(const Report&, const TerminalOptions&)
 // returned.
 std::optional<ReportFiles> open_reports(const OutputOptions& output, const Report& aborted);
 
-// Prints the report to stdout, after `drawing` where there is one and --quiet is not given; writes the files,
-// and returns the exit code: the report's, or 70 where a file could not be written.
+// The report of a run that is not what was asked for, because something could not be written: it does not
+// pass, and says so with exit code 70.
+Report with_error(Report report, const Error& error);
+
+// Writes the files and prints the report to stdout, after `drawing` where there is one and --quiet is not
+// given. Where one of them cannot be written, the others say so. Returns the exit code of what was told.
 int finish(const Report& report, const ReportFiles& files, const OutputOptions& output,
            const std::string& command, const Drawing& drawing = {});
 

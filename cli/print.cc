@@ -22,10 +22,18 @@ void print(std::string_view text) {
     static_cast<void>(std::fwrite(text.data(), 1, text.size(), stdout));
 }
 
-int after_printing(int code) {
+Result<void> printed() {
     const bool lost = std::fflush(stdout) != 0 || std::ferror(stdout) != 0;
-    if (!lost || reader_is_gone()) return code;
-    std::fputs("podroute: standard output could not be written, what stands there is not all\n", stderr);
+    if (!lost || reader_is_gone()) return {};
+    return failure("output-not-written",
+                   "standard output could not be written, what stands there is not all");
+}
+
+int after_printing(int code) {
+    const auto good = printed();
+    // A report that could not be printed has said so.
+    if (good || code == kInternalError) return code;
+    std::fprintf(stderr, "podroute: %s\n", good.error().text.c_str());
     return kInternalError;
 }
 

@@ -134,19 +134,20 @@ int verify(const Verify& options, const RunHooks& hooks) {
     const CancelOnSignal signals;
     Snapshot snapshot =
         observe_cluster(options, start, *files, captures ? &*captures : nullptr, signals.token());
-    const bool kept = !captures || capture_file.flush();
     snapshot.run.duration_ms =
         std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started).count();
-    const auto recorded = options.snapshot.empty()
-                              ? Result<void>()
-                              : write_atomically(options.snapshot, snapshot_text(snapshot));
     if (hooks.observed) hooks.observed(snapshot);
-    const int code =
-        finish(judge(snapshot, all_checks()), *files, options.output, hooks.command, hooks.drawing);
+    Report report = judge(snapshot, all_checks());
     // The cluster was judged, and that is told; but a run without its recording is not what was asked for.
-    if (!kept) fmt::print(stderr, "podroute: {}: not written whole\n", sanitize(options.pcap));
-    if (!recorded) fmt::print(stderr, "podroute: {}: {}\n", recorded.error().where, recorded.error().text);
-    return kept && recorded ? code : kInternalError;
+    const auto record = [&](const Result<void>& kept) {
+        if (kept) return;
+        fmt::print(stderr, "podroute: {}: {}\n", sanitize(kept.error().where), kept.error().text);
+        report = with_error(std::move(report), kept.error());
+    };
+    if (captures && !capture_file.flush())
+        record(failure("capture-not-written", "not written whole", options.pcap));
+    if (!options.snapshot.empty()) record(write_atomically(options.snapshot, snapshot_text(snapshot)));
+    return finish(report, *files, options.output, hooks.command, hooks.drawing);
 }
 
 }  // namespace podroute::cli

@@ -4,15 +4,13 @@
 #include <algorithm>
 #include <set>
 
-#include "engine/classify.h"
 #include "engine/listening.h"
-#include "engine/route_text.h"
+#include "model/host_links.h"
 
 namespace podroute {
 
 struct Places::Links {
-    std::set<std::string> uplinks;
-    std::string bridge;
+    std::set<std::string> uplinks, bridges;
 };
 
 namespace {
@@ -28,24 +26,6 @@ const HostId& target_of(const ProbedFlow& flow, ProbeLeg leg) {
 bool small_hop_limit(const ProbeResult& result) {
     constexpr std::uint8_t kFarEnough = 32;
     return result.purpose == Purpose::hop_limit && result.hop_limit < kFarEnough;
-}
-
-// Gateways of other hosts' routes to the pods of a host: they need not be its inventory address.
-std::set<Address> gateways_to(const Snapshot& snapshot, const InventoryHost& owner) {
-    std::set<Address> gateways;
-    const auto of_owner = [&](const FibAnswer& answer) {
-        return std::any_of(owner.pod_cidrs.begin(), owner.pod_cidrs.end(),
-                           [&](const Prefix& cidr) { return cidr.contains(answer.query.destination); });
-    };
-    for (const auto& [name, facts] : snapshot.hosts) {
-        if (name == owner.name || !facts.known() || !facts->fib.known()) continue;
-        for (const FibAnswer& answer : *facts->fib) {
-            if (!of_owner(answer)) continue;
-            for (const NextHop& hop : answer.next_hops)
-                if (hop.gateway) gateways.insert(*hop.gateway);
-        }
-    }
-    return gateways;
 }
 
 // Of the packets that set out on a leg in this round, those that did not come through.
@@ -90,15 +70,10 @@ const Places::Links& Places::links(const HostId& name) {
     const InventoryHost* host = snapshot_.inventory.find(name);
     const auto facts = snapshot_.hosts.find(name);
     if (host == nullptr || facts == snapshot_.hosts.end() || !facts->second.known()) return *slot;
-    if (!facts->second->links.known()) return *slot;
-    const HostRoles found = roles(*facts->second, *host, snapshot_.inventory);
-    for (const std::uint32_t uplink : found.uplinks) slot->uplinks.insert(link_name(*facts->second, uplink));
-    if (found.pod_bridge) slot->bridge = link_name(*facts->second, *found.pod_bridge);
-    if (!facts->second->addresses.known()) return *slot;
-    const auto gateways = gateways_to(snapshot_, *host);
-    for (const InterfaceAddress& address : *facts->second->addresses)
-        if (gateways.contains(address.address) && address.ifindex != found.pod_bridge)
-            slot->uplinks.insert(link_name(*facts->second, address.ifindex));
+    for (const Link* uplink : uplinks_of(snapshot_, *host, *facts->second))
+        slot->uplinks.insert(uplink->name);
+    for (const Prefix& cidr : host->pod_cidrs)
+        if (const Link* bridge = bridge_of(*facts->second, cidr)) slot->bridges.insert(bridge->name);
     return *slot;
 }
 
@@ -107,7 +82,7 @@ Stage Places::stage_of(const Sighting& sighting, const HostId& sender, const Hos
     const bool uplink = its.uplinks.contains(sighting.interface);
     if (sighting.host != sender && sighting.host != target)
         return sighting.leaving ? Stage::other_left : Stage::other_entered;
-    const bool bridge = !its.bridge.empty() && sighting.interface == its.bridge;
+    const bool bridge = its.bridges.contains(sighting.interface);
     // On one host the two ends share the bridge; the way in is the sender's, and the way out of its pod.
     const bool outward = sighting.interface == kPodLink ? sighting.leaving : !sighting.leaving;
     const bool at_sender = sender == target ? outward : sighting.host == sender;

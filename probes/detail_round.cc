@@ -10,7 +10,6 @@
 #include "model/endpoint_hash.h"
 #include "model/refusal.h"
 #include "probes/main_round.h"
-#include "probes/script_reader.h"
 
 namespace podroute {
 namespace {
@@ -224,29 +223,15 @@ class Planner {
         builder_.watch(lost.destination.host, false);
     }
 
-    template <class Take>
-    void each_round_trip(const Take& take) const {
+    // The largest of each pair in us.
+    RoundTrips largest_round_trips() const {
+        RoundTrips largest;
         for (const RoundResult& round : snapshot_.rounds)
             for (const ProbeResult& r : round.probes)
-                for (const std::uint32_t us : r.round_trips_us) take(r, us);
-    }
-
-    // The largest of each pair in us, without what only the repetition of a lost SYN-ACK brought, which says
-    // nothing of the way.
-    RoundTrips largest_round_trips() const {
-        RoundTrips least;
-        each_round_trip([&](const ProbeResult& r, std::uint32_t us) {
-            const auto [at, added] = least.emplace(Ends{r.source, r.destination}, us);
-            if (!added) at->second = std::min(at->second, us);
-        });
-        RoundTrips largest;
-        each_round_trip([&](const ProbeResult& r, std::uint32_t us) {
-            const bool repeated =
-                r.protocol == Protocol::tcp && us - least.at({r.source, r.destination}) > kRepeatedAfter;
-            if (repeated) return;
-            std::uint32_t& of_pair = largest[{r.source, r.destination}];
-            of_pair = std::max(of_pair, us);
-        });
+                for (const std::uint32_t us : r.round_trips_us) {
+                    std::uint32_t& of_pair = largest[{r.source, r.destination}];
+                    of_pair = std::max(of_pair, us);
+                }
         return largest;
     }
     std::uint32_t largest_round_trip() const {

@@ -21,12 +21,4 @@ struct PodPlan {
 PodPlan plan_pods(const Snapshot& snapshot, const InventoryHost& host, const HostFacts& facts,
                   const std::set<Address>& refused, unsigned attempt, bool neighbour);
 
-// The link with an address whose network is this CIDR, else one whose network covers it; null if no bridge's.
-const Link* bridge_of(const HostFacts& facts, const Prefix& cidr);
-
-// Links with an inventory address of the host, those by which it reaches its peers, and those by which its
-// peers' routes reach its pods.
-std::vector<const Link*> uplinks_of(const Snapshot& snapshot, const InventoryHost& host,
-                                    const HostFacts& facts);
-
 }  // namespace podroute

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
+#include "model/host_links.h"
 #include "probes/filter.h"
-#include "probes/pod_plan.h"
 #include "probes/probe_filter.h"
 #include "probes/seeded.h"
 

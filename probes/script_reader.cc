@@ -1,51 +1,24 @@
-// Tallies of flows.
+// Frames to flows, and hosts to findings.
 #include "probes/script_reader.h"
 
 #include <algorithm>
-#include <bitset>
 #include <map>
 #include <set>
 
 #include "probes/capture_point.h"
+#include "probes/flow_tally.h"
 #include "probes/probe_index.h"
-#include "probes/reading.h"
-#include "probes/round_builder.h"
 
 namespace podroute {
 namespace {
 
-constexpr std::size_t kMaxObjections = 16, kMaxSightings = 64;  // kept of one flow
-using Numbers = std::bitset<128>;
-static_assert(kMaxCount <= 128);
-
-struct Seen {
-    const HostId* host;
-    const CapturePoint* point;
-    ProbeLeg leg;
-    bool leaving;
-    Numbers numbers;
-};
-struct ObjectionSeen {
-    Objection objection;
-    Numbers numbers;
-};
-
-// All that was seen of one flow.
-struct Tally {
-    Numbers arrived, answered, reset;
-    std::vector<std::uint64_t> left_us, back_us;  // of each number; 0: not seen
-    std::optional<Address> source_seen;
-    std::vector<ObjectionSeen> objections;
-    std::optional<Objection> reset_by;
-    std::vector<Seen> sightings;
-    Numbers kept_back;
-    std::map<int, Numbers> not_sent;  // the same by errno
-};
-
 class Reader {
   public:
     Reader(const RoundPlan& plan, const Caught& caught)
-        : plan_(plan), caught_(caught), index_(plan.script), tallies_(plan.script.flows.size()) {}
+        : plan_(plan),
+          caught_(caught),
+          index_(plan.script),
+          tallies_(plan.script.flows.begin(), plan.script.flows.end()) {}
 
     std::vector<ProbeResult> results() {
         for (const auto& [host, points] : plan_.script.points) {
@@ -56,6 +29,7 @@ class Reader {
         for (const auto& [host, caught] : caught_)
             if (caught.known()) take_not_sent(host, *caught);
         note_listened();
+        drop_repeated();
         std::vector<ProbeResult> out;
         out.reserve(tallies_.size());
         for (std::size_t i = 0; i < tallies_.size(); ++i)
@@ -71,22 +45,21 @@ class Reader {
         const auto found = seen ? index_.find(*seen) : std::nullopt;
         if (!found) return;
         const ProbeFlow& flow = plan_.script.flows[found->flow];
-        Tally& tally = tallies_[found->flow];
+        FlowTally& tally = tallies_[found->flow];
         const bool at_source = host == flow.source.host && point->pod == flow.source_pod;
         const bool at_destination = host == flow.destination.host && point->pod == flow.destination_pod &&
                                     flow.purpose != Purpose::next_hop && !(at_source && frame.leaving);
         if (seen->kind == SeenKind::request) {
-            sight(tally, host, *point, ProbeLeg::request, frame.leaving, found->nth);
-            if (at_source && frame.leaving) note_time(tally.left_us, flow, found->nth, frame.time_us);
-            if (at_destination && !frame.leaving) arrive(tally, flow, found->nth, *seen);
+            tally.sight(host, *point, ProbeLeg::request, frame.leaving, found->nth);
+            if (at_source && frame.leaving) tally.left(found->nth, frame.time_us);
+            if (at_destination && !frame.leaving) tally.arrive(found->nth, seen->source);
             return;
         }
         if (seen->kind != SeenKind::objection)
-            sight(tally, host, *point, ProbeLeg::reply, frame.leaving, found->nth);
-        if (at_source && !frame.leaving) come_back(tally, flow, found->nth, *seen, frame.time_us);
+            tally.sight(host, *point, ProbeLeg::reply, frame.leaving, found->nth);
+        if (at_source && !frame.leaving) tally.come_back(found->nth, *seen, frame.time_us);
     }
 
-    // What the kernel would not take never set out, unless somebody saw it all the same.
     void take_not_sent(const HostId& host, const HostCatch& caught) {
         const auto task = plan_.tasks.find(host);
         for (const Unsent& unsent : caught.unsent) {
@@ -95,10 +68,7 @@ class Reader {
                 read_packet(task->second.frames[unsent.index].bytes, {plan_.script.word, plan_.script.tag});
             const auto found = packet ? index_.find(*packet) : std::nullopt;
             if (!found || plan_.script.flows[found->flow].source.host != host) continue;
-            Tally& tally = tallies_[found->flow];
-            if (tally.arrived.test(found->nth) || tally.kept_back.test(found->nth)) continue;
-            tally.kept_back.set(found->nth);
-            tally.not_sent[unsent.error].set(found->nth);
+            tallies_[found->flow].keep_back(found->nth, unsent.error);
         }
     }
 
@@ -106,75 +76,25 @@ class Reader {
     void note_listened() {
         for (std::size_t i = 0; i < tallies_.size(); ++i) {
             const ProbeFlow& flow = plan_.script.flows[i];
-            if (flow.protocol == Protocol::tcp &&
-                (flow.listened || (tallies_[i].answered & tallies_[i].arrived).any()))
+            if (flow.protocol == Protocol::tcp && (flow.listened || tallies_[i].opened()))
                 listened_.insert({flow.destination.address, flow.port});
         }
     }
 
-    static void note_time(std::vector<std::uint64_t>& times, const ProbeFlow& flow, std::uint16_t nth,
-                          std::uint64_t time) {
-        if (times.empty()) times.resize(flow.count);
-        auto& at = times[nth];
-        if (at == 0 || time < at) at = time;
-    }
-
-    static void arrive(Tally& tally, const ProbeFlow& flow, std::uint16_t nth, const SeenPacket& seen) {
-        tally.arrived.set(nth);
-        if (seen.source != flow.source.address) tally.source_seen = seen.source;
-    }
-
-    static void come_back(Tally& tally, const ProbeFlow& flow, std::uint16_t nth, const SeenPacket& seen,
-                          std::uint64_t time) {
-        if (seen.kind == SeenKind::objection) return object(tally, nth, seen);
-        note_time(tally.back_us, flow, nth, time);
-        if (seen.kind == SeenKind::reply) {
-            tally.answered.set(nth);
-            return;
+    // All of a pair take the same way, also where every answer of one protocol is a repetition.
+    void drop_repeated() {
+        std::map<std::pair<Endpoint, Endpoint>, std::uint64_t> least;
+        const auto& flows = plan_.script.flows;
+        for (std::size_t i = 0; i < flows.size(); ++i) {
+            const auto mine = tallies_[i].least_round_trip();
+            const auto [at, added] = least.try_emplace({flows[i].source, flows[i].destination}, mine);
+            if (!added) at->second = std::min(at->second, mine);
         }
-        tally.reset.set(nth);
-        if (!tally.reset_by) tally.reset_by = Objection{seen.source, 0, 0, true, 0, seen.hop_limit, 0};
+        for (std::size_t i = 0; i < flows.size(); ++i)
+            tallies_[i].drop_repeated(least.at({flows[i].source, flows[i].destination}));
     }
 
-    static void object(Tally& tally, std::uint16_t nth, const SeenPacket& seen) {
-        const Objection one{seen.source, seen.type, seen.code, false, seen.mtu, seen.hop_limit, 0};
-        for (ObjectionSeen& o : tally.objections) {
-            if (o.objection != one) continue;
-            o.numbers.set(nth);
-            return;
-        }
-        if (tally.objections.size() >= kMaxObjections) return;
-        tally.objections.push_back({one, {}});
-        tally.objections.back().numbers.set(nth);
-    }
-
-    static void sight(Tally& tally, const HostId& host, const CapturePoint& point, ProbeLeg leg, bool leaving,
-                      std::uint16_t nth) {
-        for (Seen& s : tally.sightings) {
-            if (s.point != &point || s.leg != leg || s.leaving != leaving) continue;
-            s.numbers.set(nth);
-            return;
-        }
-        if (tally.sightings.size() >= kMaxSightings) return;
-        tally.sightings.push_back({&host, &point, leg, leaving, {}});
-        tally.sightings.back().numbers.set(nth);
-    }
-
-    // The answer was lost, and its repetition is none: nothing is retried to green.
-    static void drop_repeated(const ProbeFlow& flow, Tally& tally) {
-        if (flow.protocol != Protocol::tcp || tally.left_us.empty() || tally.back_us.empty()) return;
-        const auto round_trip = [&](std::uint16_t i) -> std::uint64_t {
-            const auto left = tally.left_us[i], back = tally.back_us[i];
-            return left != 0 && back >= left ? back - left : UINT64_MAX;
-        };
-        std::uint64_t least = UINT64_MAX;
-        for (std::uint16_t i = 0; i < flow.count; ++i) least = std::min(least, round_trip(i));
-        for (std::uint16_t i = 0; i < flow.count; ++i)
-            if (round_trip(i) != UINT64_MAX && round_trip(i) - least > kRepeatedAfter)
-                tally.answered.reset(i);
-    }
-
-    ProbeResult result(const ProbeFlow& flow, Tally& tally) const {
+    ProbeResult result(const ProbeFlow& flow, const FlowTally& tally) const {
         ProbeResult out;
         out.source = flow.source;
         out.destination = flow.destination;
@@ -183,69 +103,13 @@ class Reader {
         out.size = flow.size;
         out.hop_limit = flow.hop_limit;
         out.next_hop = flow.next_hop;
-        out.unknown = why_unknown(flow);
+        out.unknown = why_unknown(flow, tally);
         if (!out.unknown.empty()) return out;
-        if (const HostId* host = lost_frames(flow); host != nullptr && !whole(flow, tally)) {
-            out.unknown = *host + " caught more than it could keep";
-            return out;
-        }
-        drop_repeated(flow, tally);
-        // A reset that its target sent, because the probe arrived there and nothing listens, is an answer;
-        // any other is forged, by a filter of the target's host too.
-        const bool listened = listened_.contains({flow.destination.address, flow.port});
-        const Numbers refused = listened ? Numbers() : tally.reset & tally.arrived,
-                      forged = tally.reset & ~refused & ~tally.answered;
-        const Numbers answered = tally.answered | refused;
-        out.sent = flow.count;
-        for (const auto& [error, numbers] : tally.not_sent) {
-            out.not_sent.push_back({error, static_cast<std::uint32_t>(numbers.count())});
-            out.sent -= out.not_sent.back().count;
-        }
-        out.arrived = static_cast<std::uint32_t>(tally.arrived.count());
-        out.answered = static_cast<std::uint32_t>(answered.count());
-        out.source_seen = tally.source_seen;
-        add_round_trips(out, flow, tally, answered);
-        for (ObjectionSeen& o : tally.objections) {
-            o.objection.count = static_cast<std::uint32_t>(o.numbers.count());
-            out.objections.push_back(o.objection);
-        }
-        if (forged.any()) {
-            tally.reset_by->count = static_cast<std::uint32_t>(forged.count());
-            out.objections.push_back(*tally.reset_by);
-        }
-        const bool healthy = out.arrived == out.sent && out.answered == out.sent && !out.source_seen;
-        if (plan_.script.paths || !healthy) add_sightings(out, tally);
+        tally.tell(out, listened_.contains({flow.destination.address, flow.port}), plan_.script.paths);
         return out;
     }
 
-    // A host where the flow ends whose captures overflowed: what it did not report may have been there.
-    const HostId* lost_frames(const ProbeFlow& flow) const {
-        for (const HostId* host : {&flow.source.host, &flow.destination.host})
-            if (caught_.at(*host)->dropped != 0) return host;
-        return nullptr;
-    }
-    static bool whole(const ProbeFlow& flow, const Tally& tally) {
-        return tally.arrived.count() == flow.count && tally.answered.count() == flow.count;
-    }
-
-    static void add_round_trips(ProbeResult& out, const ProbeFlow& flow, const Tally& tally,
-                                const Numbers& answered) {
-        if (tally.left_us.empty() || tally.back_us.empty()) return;
-        for (std::uint16_t i = 0; i < flow.count; ++i) {
-            const auto left = tally.left_us[i], back = tally.back_us[i];
-            if (answered.test(i) && left != 0 && back >= left)
-                out.round_trips_us.push_back(
-                    static_cast<std::uint32_t>(std::min<std::uint64_t>(back - left, UINT32_MAX)));
-        }
-    }
-
-    static void add_sightings(ProbeResult& out, const Tally& tally) {
-        for (const Seen& s : tally.sightings)
-            out.sightings.push_back({*s.host, s.point->interface, s.leg, s.leaving,
-                                     static_cast<std::uint32_t>(s.numbers.count())});
-    }
-
-    std::string why_unknown(const ProbeFlow& flow) const {
+    std::string why_unknown(const ProbeFlow& flow, const FlowTally& tally) const {
         if (!flow.unknown.empty()) return flow.unknown;
         for (const HostId* host : {&flow.source.host, &flow.destination.host}) {
             const auto at = caught_.find(*host);
@@ -253,13 +117,17 @@ class Reader {
             if (!at->second.known()) return *host + ": " + at->second.unknown().why;
             if (!plan_.script.points.contains(*host)) return *host + " could not listen";
         }
+        // What one of them did not report may have been there.
+        for (const HostId* host : {&flow.source.host, &flow.destination.host})
+            if (caught_.at(*host)->dropped != 0 && !tally.whole())
+                return *host + " caught more than it could keep";
         return "";
     }
 
     const RoundPlan& plan_;
     const Caught& caught_;
     ProbeIndex index_;
-    std::vector<Tally> tallies_;
+    std::vector<FlowTally> tallies_;
     std::set<std::pair<Address, std::uint16_t>> listened_;  // TCP ports
 };
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "probes/pod_plan.h"
+#include "model/host_links.h"
 
 namespace podroute {
 namespace {

@@ -152,7 +152,7 @@ Case run_case(const Report& report, const std::vector<Case>& others) {
     const auto any = [&](Outcome outcome) {
         return std::any_of(others.begin(), others.end(), [&](const Case& c) { return c.outcome == outcome; });
     };
-    if (report.verdict == RunVerdict::aborted) {
+    if (report.verdict == RunVerdict::aborted || report.error) {
         run.outcome = Outcome::error;
         run.type = report.error ? report.error->code : "aborted";
         run.message = report.error ? report.error->text : "the run was ended before it came to a verdict";

@@ -86,6 +86,7 @@ std::string inconclusive(const Page& page, const Report& report) {
     const Counts& counts = report.checks_summary;
     const std::size_t errors = count(report, Severity::error);
     if (counts.unknown == 0) {
+        if (report.error) return page.clean(report.error->text, 300);
         if (errors > 0) return why_of(page, report.diagnoses.front().cause);
         return report.run.cancelled ? "the run was stopped" : "nothing was tested";
     }

@@ -207,6 +207,12 @@ TEST_F(EndToEnd, StandardOutputThatIsFullIsAnErrorAndAReaderThatLeavesIsNone) {
         EXPECT_EQ(full.exit_code, 70) << line;
         EXPECT_NE(full.errors.find("standard output could not be written"), std::string::npos) << full.errors;
     }
+    // The report says so, too.
+    shell(PODROUTE " verify --machines /root/machines.txt --json /root/full.json > /dev/full");
+    const auto report = shell("cat /root/full.json").output;
+    EXPECT_NE(report.find(R"("exit_code":70)"), std::string::npos) << report;
+    EXPECT_NE(report.find(R"("output-not-written")"), std::string::npos) << report;
+    EXPECT_EQ(report.find(R"("verdict":"pass")"), std::string::npos) << report;
     // The reader is gone before anything is written.
     const auto left =
         shell("( sleep 1; " PODROUTE " plan --machines /root/machines.txt; echo $? >&2 ) | true");
@@ -223,6 +229,8 @@ TEST_F(EndToEnd, BadFilesAreToldByName) {
              {"verify --machines /tmp/dir", "/tmp/dir: Is a directory"},
              {"verify --machines ''", "the file name is empty"},
              {"verify --json ''", "a file name is wanted"},
+             {"verify --pcap -", "--pcap: a file name is wanted, and '-' is none"},
+             {"verify --snapshot -", "--snapshot: a file name is wanted, and '-' is none"},
              {"frobnicate", "'frobnicate' is no command; the commands are verify, "},
              {"verify --config /tmp/bad.toml", "/tmp/bad.toml: there is no option verify.nonsense"},
              {"verify --machines /root/machines.txt --ssh-config /tmp/bad.ssh",

@@ -89,6 +89,16 @@ TEST(Junit, ARunThatWasCancelledSaysSo) {
     }
 }
 
+TEST(Junit, ARunThatIsNotWhatWasAskedForSaysSo) {
+    for (Report report : {samples::failing(), samples::passing()}) {
+        report.error = Error{"capture-not-written", "not written whole", "run.pcapng"};
+        const auto document = parse(render_junit(report));
+        const auto error = case_named(document, "run").child("error");
+        EXPECT_STREQ(error.attribute("type").value(), "capture-not-written");
+        EXPECT_STREQ(error.attribute("message").value(), "not written whole");
+    }
+}
+
 // A consumer that looks at nothing but failures and errors must come to the verdict of the report.
 TEST(Junit, IsRedWheneverTheVerdictIs) {
     auto samples = samples::all();

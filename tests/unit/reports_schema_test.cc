@@ -31,6 +31,9 @@ TEST(JsonSchema, EveryKindOfReportIsValid) {
     samples.push_back({"empty", aborted_report({}, {}, {"internal", "an error", "somewhere"})});
     samples.push_back({"next-hop", samples::packets()});
     samples.back().report.probes.front().next_hop = Address::parse("10.240.0.21").value();
+    samples.push_back({"not-recorded", samples::failing()});
+    samples.back().report.error = Error{"capture-not-written", "not written whole", "run.pcapng"};
+    samples.back().report.exit_code = 70;
     std::vector<std::string> files;
     for (const auto& sample : samples) {
         files.push_back(directory.file(sample.name + ".json"));
@@ -48,6 +51,8 @@ TEST(JsonSchema, BrokenReportsAreRejected) {
         {"no such layer", {{{"op", "replace"}, {"path", "/checks/0/layer"}, {"value", "cabling"}}}},
         {"no such status", {{{"op", "replace"}, {"path", "/checks/0/status"}, {"value", "green"}}}},
         {"pass with exit code 1", {{{"op", "replace"}, {"path", "/run/verdict"}, {"value", "pass"}}}},
+        {"a failure with exit code 70 and no error",
+         {{{"op", "replace"}, {"path", "/run/exit_code"}, {"value", 70}}}},
         {"aborted without an error", {{{"op", "replace"}, {"path", "/run/verdict"}, {"value", "aborted"}}}},
         {"a code in upper case",
          {{{"op", "replace"}, {"path", "/diagnoses/0/code"}, {"value", "Route-Missing"}}}},

@@ -144,6 +144,14 @@ TEST(Terminal, NothingTestedIsNotAPass) {
     EXPECT_THAT(quiet(report), StartsWith("INCONCLUSIVE  nothing was tested"));
 }
 
+TEST(Terminal, ARunThatIsNotWhatWasAskedForSaysSo) {
+    Report report = samples::passing();
+    report.verdict = RunVerdict::unknown;
+    report.error = Error{"capture-not-written", "not written whole", "run.pcapng"};
+    EXPECT_THAT(quiet(report), StartsWith("INCONCLUSIVE  not written whole"));
+    EXPECT_THAT(render_terminal(report, {}), HasSubstr("error[capture-not-written]: not written whole"));
+}
+
 TEST(Terminal, APassSaysWhatWasLeftOutAndWhatIsUnknown) {
     Report report = samples::passing();
     report.checks_summary = {28, 0, 0, 0, 0};

@@ -80,6 +80,9 @@ class World {
         return std::find(world_.without_pod.begin(), world_.without_pod.end(), host) !=
                world_.without_pod.end();
     }
+    bool lost(const HostId& host) const {
+        return std::find(world_.lost.begin(), world_.lost.end(), host) != world_.lost.end();
+    }
     bool deaf(const HostId& host) const {
         return std::find(world_.deaf.begin(), world_.deaf.end(), host) != world_.deaf.end();
     }
@@ -125,6 +128,10 @@ class World {
     void note_listening(RoundResult& round, bool paths) const {
         for (const InventoryHost& host : snapshot_.inventory.hosts) {
             if (!read(host.name)) continue;
+            if (lost(host.name)) {
+                round.hosts.emplace(host.name, Unknown{"the agent is gone", "agent-failed", ""});
+                continue;
+            }
             HostFindings findings;
             findings.listened.emplace();
             const bool all = paths && !deaf(host.name);
@@ -250,6 +257,7 @@ class World {
     std::string why_unknown(const Ends& pair) const {
         for (const Endpoint* end : {&pair.source, &pair.destination}) {
             if (!read(end->host)) return end->host + " was not read";
+            if (lost(end->host)) return end->host + ": the agent is gone";
             if (end->vantage == Vantage::pod && without_pod(end->host))
                 return end->host + ": no synthetic pod could be opened";
         }

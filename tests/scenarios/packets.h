@@ -54,6 +54,7 @@ struct PacketWorld {
     std::vector<NextHopProbe> next_hops;
     bool ladders = true;  // false: no more large packets are sent, as where too many pairs lost one
     std::vector<HostId> without_pod;  // no synthetic pod could be opened there
+    std::vector<HostId> lost;         // its agent is gone when probes are sent
     std::vector<HostId> deaf;         // nothing was listened on there but pods' own links
 };
 

@@ -84,6 +84,7 @@ PacketWorld world_of(const json& file) {
                                    leg.at("arrived").get<std::uint32_t>(), leg.value("later", 0U)});
     world.ladders = file.value("ladders", true);
     world.without_pod = file.value("without_pod", std::vector<std::string>{});
+    world.lost = file.value("lost", std::vector<std::string>{});
     world.deaf = file.value("deaf", std::vector<std::string>{});
     if (!file.contains("protocols")) return world;
     world.protocols.clear();

@@ -250,6 +250,7 @@ class World {
                                              static_cast<std::uint8_t>(rule.host == from.host ? 64 : 63),
                                              lost});
         }
+        if (rule.answers) result.answered += lost;
         if (!rule.leads.empty()) see({rule.leads, "eth0", false, rule.where, rule.host}, lost);
         return kept;
     }
@@ -290,10 +291,10 @@ class World {
         const Through request = leg(result, pair.source, pair.destination, ProbeLeg::request, count, all);
         result.arrived = request.come;
         if (request.taken > 0)
-            result.answered =
+            result.answered +=
                 leg(result, pair.destination, pair.source, ProbeLeg::reply, request.taken, all).come;
         for (std::uint32_t i = 0; i < result.answered; ++i) result.round_trips_us.push_back(400 + 10 * i);
-        const bool healthy = result.answered == count && !result.source_seen;
+        const bool healthy = result.arrived == count && result.answered == count && !result.source_seen;
         if (healthy && snapshot_.policy.trace != Trace::all) result.sightings.clear();
         return result;
     }

@@ -183,7 +183,7 @@ Report judge(const Snapshot& snapshot, std::span<const Check> checks) {
     report.pairs = diagnoses.pairs;
     report.probed = diagnoses.probed;
     report.paths = packet_paths(snapshot, probes, places, std::move(diagnoses.paths));
-    report.probes = probe_reports(probes, places);
+    report.probes = probe_reports(probes, places, diagnoses.replies);
     report.probes_summary = count_probes(report.probes);
     for (std::size_t i = 0; i < verdicts.size(); ++i) {
         verdicts[i].causes.clear();

@@ -155,10 +155,15 @@ std::vector<const ProbedFlow*> one_for_each_pair(const ProbeFacts& facts) {
 
 }  // namespace
 
-std::vector<ProbeReport> probe_reports(const ProbeFacts& facts, Places& places) {
+std::vector<ProbeReport> probe_reports(const ProbeFacts& facts, Places& places,
+                                       const std::set<const ProbedFlow*>& replies) {
     std::vector<ProbeReport> reports;
     for (const auto* flows : {&facts.verdicts, &facts.evidence, &facts.full_size, &facts.next_hops})
-        for (const ProbedFlow& flow : *flows) reports.push_back(report_of(flow, facts, places));
+        for (const ProbedFlow& flow : *flows) {
+            ProbeReport report = report_of(flow, facts, places);
+            if (report.stopped_at && replies.contains(&flow)) report.stopped_at->leg = ProbeLeg::reply;
+            reports.push_back(std::move(report));
+        }
     return reports;
 }
 

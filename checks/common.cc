@@ -32,6 +32,18 @@ const HostFacts* facts_of(const Snapshot& snapshot, const HostId& host) {
     return at != snapshot.hosts.end() && at->second.known() ? &*at->second : nullptr;
 }
 
+const Unknown* lost_in_round(const Snapshot& snapshot, const HostId& host) {
+    if (facts_of(snapshot, host) == nullptr) return nullptr;
+    for (const RoundResult& round : snapshot.rounds) {
+        const auto at = round.hosts.find(host);
+        if (round.stage == RoundStage::fixer || at == round.hosts.end() || at->second.known()) continue;
+        const Unknown& why = at->second.unknown();
+        const bool refused = why.code == "probe-unavailable" && round.stage != RoundStage::neighbours;
+        if (refused || why.code == "agent-failed") return &why;
+    }
+    return nullptr;
+}
+
 Verdict verdict(const InventoryHost& host, std::string subject, Status status, std::string message) {
     Verdict made;
     made.host = host.name;

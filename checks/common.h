@@ -12,6 +12,9 @@ namespace podroute {
 
 // Null where the host was not read.
 const HostFacts* facts_of(const Snapshot& snapshot, const HostId& host);
+// Why a round got nothing from the host, after its facts were read: its agent is gone ("agent-failed"), or
+// would not send or listen ("probe-unavailable"). Null where neither is so.
+const Unknown* lost_in_round(const Snapshot& snapshot, const HostId& host);
 
 // The judge fills in check and layer.
 Verdict verdict(const InventoryHost& host, std::string subject, Status status, std::string message);

@@ -1,5 +1,5 @@
-// host-access: the host was reached and read, and nobody was changing it meanwhile. What went wrong is in the
-// Unknown that stands for its facts.
+// host-access: the host was reached and read, stayed to the end, and nobody was changing it meanwhile. What
+// went wrong is in the Unknown that stands for its facts, or for its part of a round.
 #include <algorithm>
 #include <array>
 
@@ -48,7 +48,8 @@ Cause access_cause(const Snapshot& snapshot, const InventoryHost& host, const Un
     cause.code = unknown.code;
     cause.host = host.name;
     cause.subject = host.addresses.front().to_string();
-    cause.summary = summary(host.name, unknown.code);
+    cause.summary = facts_of(snapshot, host.name) != nullptr ? host.name + " was lost while packets were sent"
+                                                             : summary(host.name, unknown.code);
     cause.evidence.push_back(unknown.why);
     const auto silent = silent_to(snapshot, host);
     if (!silent.empty())
@@ -92,6 +93,9 @@ std::vector<Verdict> host_access(const Snapshot& snapshot, const Expected&, cons
             verdicts.push_back(verdict(host, subject, Status::unknown, "not reached before the run ended"));
         } else if (!at->second.known()) {
             verdicts.push_back(of_unknown(snapshot, host, at->second.unknown()));
+        } else if (const Unknown* lost = lost_in_round(snapshot, host.name);
+                   lost != nullptr && lost->code == "agent-failed") {
+            verdicts.push_back(of_unknown(snapshot, host, *lost));
         } else if (const Unknown* why = being_changed(snapshot, host.name)) {
             verdicts.push_back(verdict(host, subject, Status::unknown,
                                        why->why + ": it may still be taken back, verify again"));

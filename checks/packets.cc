@@ -14,6 +14,7 @@ namespace {
 std::string obstacle(const Snapshot& snapshot, const Expected& expected, const Endpoint& endpoint) {
     const auto facts = snapshot.hosts.find(endpoint.host);
     if (facts != snapshot.hosts.end() && !facts->second.known()) return facts->second.unknown().code;
+    if (const Unknown* lost = lost_in_round(snapshot, endpoint.host)) return lost->code;
     const InventoryHost* host = snapshot.inventory.find(endpoint.host);
     if (host == nullptr || endpoint.vantage != Vantage::pod) return {};
     for (const Prefix& cidr : host->pod_cidrs)
@@ -68,6 +69,7 @@ bool pod_opened(const Snapshot& snapshot, const HostId& host, const Prefix& cidr
 }
 
 std::string why_no_pod(const Snapshot& snapshot, const Expected& expected, const InventoryHost& host) {
+    if (const Unknown* lost = lost_in_round(snapshot, host.name)) return lost->code;
     const HostFacts* facts = facts_of(snapshot, host.name);
     const bool privileged = facts != nullptr && facts->uid == 0;
     const std::string fault = privileged ? own_network_fault(snapshot, host, expected) : "";

@@ -1,6 +1,6 @@
 // path-hops: packets that get through take the expected way: pod, own host, owner, pod. A warning: they do
 // get through. Only pairs whose way was looked at.
-#include <map>
+#include <unordered_map>
 
 #include "checks/checks.h"
 #include "checks/common.h"
@@ -31,7 +31,7 @@ Verdict judge(const Snapshot& snapshot, const ProbedFlow& flow) {
 std::vector<Verdict> path_hops(const Snapshot& snapshot, const Expected&, const ProbeFacts& facts) {
     if (!packets_sent(snapshot)) return {};
     std::vector<Verdict> verdicts;
-    std::map<std::pair<Endpoint, Endpoint>, std::size_t> index;
+    std::unordered_map<std::pair<Endpoint, Endpoint>, std::size_t, EndpointHash> index;
     for (const ProbedFlow& flow : facts.verdicts) {
         if (flow.fate() != ProbeFate::works || !flow.watched) continue;
         const auto [at, added] = index.emplace(std::pair(flow.source, flow.destination), verdicts.size());

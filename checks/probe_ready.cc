@@ -23,15 +23,24 @@ std::string reason(const Snapshot& snapshot, const HostId& host, const HostFacts
     return why;
 }
 
-Cause unavailable(const InventoryHost& host, const Prefix& cidr, const HostFacts& facts, std::string why) {
+Cause unavailable(const InventoryHost& host, std::string subject, const HostFacts& facts, std::string why) {
     Cause cause;
     cause.code = "probe-unavailable";
     cause.host = host.name;
-    cause.subject = cidr.to_string();
-    cause.summary = "no packets can be sent from pods of " + host.name;
+    cause.subject = std::move(subject);
+    const std::string of = host.pod_cidrs.empty() ? "" : "pods of ";
+    cause.summary = "no packets can be sent from " + of + host.name;
     cause.evidence = {std::move(why)};
     if (facts.uid != 0) cause.commands = {"podroute verify --sudo"};
     return cause;
+}
+
+Verdict without_probes(const InventoryHost& host, std::string subject, const HostFacts& facts,
+                       std::string why) {
+    Cause cause = unavailable(host, std::move(subject), facts, std::move(why));
+    Verdict made = verdict(host, cause.subject, Status::unknown, cause.summary);
+    made.causes.push_back(std::move(cause));
+    return made;
 }
 
 // A fault of the host's own network is the cause, and this only follows from it.
@@ -45,10 +54,13 @@ Verdict not_opened(const Snapshot& snapshot, const Expected& expected, const Inv
         made.blocked_by = code;
         return made;
     }
-    Cause cause = unavailable(host, cidr, facts, std::move(why));
-    Verdict made = verdict(host, cidr.to_string(), Status::unknown, cause.summary);
-    made.causes.push_back(std::move(cause));
-    return made;
+    return without_probes(host, cidr.to_string(), facts, std::move(why));
+}
+
+// The agent that read the host refused a round of packets.
+const Unknown* refused(const Snapshot& snapshot, const HostId& host) {
+    const Unknown* lost = lost_in_round(snapshot, host);
+    return lost != nullptr && lost->code == "probe-unavailable" ? lost : nullptr;
 }
 
 // With another address than the one that was asked for.
@@ -57,6 +69,18 @@ std::string stood_in(const Snapshot& snapshot, const InventoryHost& host, const 
     for (const StandIn& one : stand_ins(snapshot))
         if (one.host == host.name && cidr.contains(one.asked)) text += "; " + stand_in_text(one);
     return text;
+}
+
+Verdict of_network(const Snapshot& snapshot, const Expected& expected, const InventoryHost& host,
+                   const Prefix& cidr) {
+    const HostFacts* facts = facts_of(snapshot, host.name);
+    if (facts == nullptr) return not_read(snapshot, host, cidr.to_string());
+    if (const Unknown* why = refused(snapshot, host.name))
+        return without_probes(host, cidr.to_string(), *facts, why->why);
+    if (pod_opened(snapshot, host.name, cidr))
+        return verdict(host, cidr.to_string(), Status::pass,
+                       "a synthetic pod was opened" + stood_in(snapshot, host, cidr));
+    return not_opened(snapshot, expected, host, cidr, *facts);
 }
 
 }  // namespace
@@ -68,17 +92,13 @@ std::vector<Verdict> probe_ready(const Snapshot& snapshot, const Expected& expec
         if (snapshot.policy.pair && snapshot.policy.pair->first.host != host.name &&
             snapshot.policy.pair->second.host != host.name)
             continue;
-        for (const Prefix& cidr : host.pod_cidrs) {
-            const HostFacts* facts = facts_of(snapshot, host.name);
-            if (facts == nullptr) {
-                verdicts.push_back(not_read(snapshot, host, cidr.to_string()));
-            } else if (pod_opened(snapshot, host.name, cidr)) {
-                verdicts.push_back(verdict(host, cidr.to_string(), Status::pass,
-                                           "a synthetic pod was opened" + stood_in(snapshot, host, cidr)));
-            } else {
-                verdicts.push_back(not_opened(snapshot, expected, host, cidr, *facts));
-            }
-        }
+        for (const Prefix& cidr : host.pod_cidrs)
+            verdicts.push_back(of_network(snapshot, expected, host, cidr));
+        // Of a host without pods there is nothing to say but this.
+        const Unknown* why = host.pod_cidrs.empty() ? refused(snapshot, host.name) : nullptr;
+        if (why != nullptr)
+            verdicts.push_back(without_probes(host, host.addresses.front().to_string(),
+                                              *facts_of(snapshot, host.name), why->why));
     }
     return verdicts;
 }

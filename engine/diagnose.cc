@@ -210,6 +210,7 @@ class Diagnosing {
             return explained_by(cause_of_other_machine(snapshot_.inventory, causes_, *probe.flow, place),
                                 probe) ||
                    explained_by(full(), probe);
+        if (probe.flow->failed_leg() == ProbeLeg::reply) result_.replies.insert(probe.flow);
         if (explanation == nullptr) return has_unexplained(*walk);
         add_broken(probe, *explanation, false);
         ++result_.probed.explained;

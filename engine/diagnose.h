@@ -1,6 +1,7 @@
 // Folds what the checks put forward into the fewest causes that predict what is broken.
 #pragma once
 
+#include <set>
 #include <span>
 #include <vector>
 
@@ -15,7 +16,8 @@ struct Diagnoses {
     std::vector<Diagnosis> list;    // most important first: error, warning, info; then by what they explain
     std::vector<PathReport> paths;  // legs of broken pairs, at most kMaxPaths
     PairCounts pairs;
-    PairCounts probed;  // ordered pairs and protocols that packets were sent for
+    PairCounts probed;                    // ordered pairs and protocols that packets were sent for
+    std::set<const ProbedFlow*> replies;  // whose answers the tables stop, though none was seen on its way
 };
 
 // What packets showed, and who routes.

@@ -1,8 +1,8 @@
 // Sizes of a pair, and their judgement.
 #include "engine/full_size.h"
 
-#include <map>
-#include <set>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "engine/loss.h"
 #include "engine/probe_finding.h"
@@ -25,11 +25,11 @@ bool small_ones_hide(const ProbedFlow& small, const ProbedFlow& full) {
 }  // namespace
 
 std::vector<FullSize> full_sizes(const ProbeFacts& facts) {
-    std::set<Ends> by_tcp;
+    std::unordered_set<Ends, EndpointHash> by_tcp;
     for (const ProbedFlow& flow : facts.full_size)
         if (flow.protocol == Protocol::tcp) by_tcp.emplace(flow.source, flow.destination);
     std::vector<FullSize> all;
-    std::map<Ends, std::size_t> index;
+    std::unordered_map<Ends, std::size_t, EndpointHash> index;
     for (const ProbedFlow& flow : facts.full_size) {
         const Ends ends{flow.source, flow.destination};
         if (flow.protocol != Protocol::tcp && by_tcp.contains(ends)) continue;

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <set>
+#include <unordered_map>
 
 #include "engine/diagnose.h"
 #include "engine/expected.h"
@@ -58,7 +58,7 @@ std::vector<Verdict> run_check(const Snapshot& snapshot, const Expected& expecte
     return verdicts;
 }
 
-std::string unique_id(const Verdict& verdict, std::map<std::string, unsigned>& seen) {
+std::string unique_id(const Verdict& verdict, std::unordered_map<std::string, unsigned>& seen) {
     std::string id =
         verdict.check + "/" + (verdict.host.empty() ? "-" : verdict.host) + "/" + verdict.subject;
     const unsigned count = ++seen[id];
@@ -160,7 +160,7 @@ Report judge(const Snapshot& snapshot, std::span<const Check> checks) {
     expected.routing = report.routing;
     std::vector<Verdict> verdicts;
     std::vector<std::string> ids;
-    std::map<std::string, unsigned> seen;
+    std::unordered_map<std::string, unsigned> seen;
     Outcome outcome;
     outcome.unknown = unsettled(snapshot);
     std::set<std::string_view> can_error;
@@ -183,7 +183,7 @@ Report judge(const Snapshot& snapshot, std::span<const Check> checks) {
     report.pairs = diagnoses.pairs;
     report.probed = diagnoses.probed;
     report.paths = packet_paths(snapshot, probes, places, std::move(diagnoses.paths));
-    report.probes = probe_reports(probes, places);
+    report.probes = probe_reports(probes, places, diagnoses.replies);
     report.probes_summary = count_probes(report.probes);
     for (std::size_t i = 0; i < verdicts.size(); ++i) {
         verdicts[i].causes.clear();

@@ -152,6 +152,7 @@ void PacketCauses::add_lost(const ProbedFlow& flow, const std::string& check_id)
     // What no filter refused, the tables did, and no table that was read says why.
     if (flow.fate() == ProbeFate::not_sent && flow.refusal() != EPERM) return add_unexplained(flow, check_id);
     const Place place = places_.place(flow);
+    if (somebody_else_answers(flow)) return add_led_astray(flow, place, check_id);
     if (add_reject(flow, place, check_id)) return;
     switch (place.kind) {
         case PlaceKind::inside:
@@ -207,6 +208,22 @@ void PacketCauses::add_rewritten(const ProbedFlow& flow, const std::string& chec
         host + " rewrites the source of packets from " + subject + " to " + flow.source_seen->to_string();
     made.cause.commands = {on_host(host, "iptables-save -t nat"), on_host(host, "nft list ruleset")};
     count(made, flow, check_id, false);
+}
+
+// By a DNAT rule or a proxy of the host that they were last seen to enter, or start from.
+void PacketCauses::add_led_astray(const ProbedFlow& flow, const Place& place, const std::string& check_id) {
+    if (place.kind != PlaceKind::inside) return add_unexplained(flow, check_id);
+    std::string subject = flow.destination.address.to_string();
+    if (flow.destination.vantage == Vantage::pod)
+        subject =
+            networks_text(snapshot_.inventory, flow.destination.host, flow.destination.address.family());
+    Entry& made = entry("nat-rewritten", place.host, "to " + subject);
+    made.cause.summary =
+        place.host + " leads packets to " + subject + " elsewhere, and somebody else answers";
+    made.cause.commands = {on_host(place.host, "iptables-save -t nat"),
+                           on_host(place.host, "nft list ruleset")};
+    count(made, flow, check_id, true);
+    ++explained_;
 }
 
 PacketCauses::Entry& PacketCauses::filtered_entry(const ProbedFlow& echo) {

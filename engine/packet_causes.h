@@ -102,6 +102,7 @@ class PacketCauses {
     const ProbedFlow* dead_next_hop(const ProbedFlow& flow);
     bool add_dead_next_hop(const ProbedFlow& flow, const std::string& check_id);
     void add_rewritten(const ProbedFlow& flow, const std::string& check_id);
+    void add_led_astray(const ProbedFlow& flow, const Place& place, const std::string& check_id);
     Entry& filtered_entry(const ProbedFlow& echo);
     void add_filtered(const ProbedFlow& flow, const std::string& check_id);
     void add_silent_size(const ProbedFlow& echo, const FullSize& sizes, const std::string& check_id);

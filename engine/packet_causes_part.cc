@@ -38,13 +38,17 @@ void PacketCauses::take_drops() {
     drops_.clear();
 }
 
-// What drops all of one flow at a place may let the first packets of another pass: one that drops whatever
-// belongs to a known connection, say.
+// What drops all of one flow may let some packets of another pass: one that drops whatever belongs to a known
+// connection, or a limit. At the same place if there is such a one, else a filter of the same host: one rule
+// may be met on the way in and on the way out.
 PacketCauses::Entry* PacketCauses::drop_at(const Place& place) {
-    const auto at = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& made) {
-        return made.cause.host == place.host && made.drops_at.contains(place.interface);
-    });
-    return at == entries_.end() ? nullptr : &*at;
+    Entry* filter = nullptr;
+    for (Entry& made : entries_) {
+        if (made.cause.host != place.host) continue;
+        if (made.drops_at.contains(place.interface)) return &made;
+        if (made.cause.code == "firewall-drop") filter = &made;
+    }
+    return filter;
 }
 
 void PacketCauses::take_parts() {

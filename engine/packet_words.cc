@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "engine/loss.h"
+#include "engine/probe_finding.h"
 
 namespace podroute {
 namespace {
@@ -50,7 +51,7 @@ std::string not_sent_text(const ProbedFlow& flow) {
 std::string loss_text(const ProbedFlow& flow, const Place& at) {
     if (flow.fate() == ProbeFate::not_sent)
         return std::string(to_string(flow.protocol)) + " request, " + not_sent_text(flow);
-    const ProbeLeg leg = flow.failed_leg();
+    const ProbeLeg leg = at.interface.empty() ? flow.failed_leg() : at.leg;
     if (flow.fate() == ProbeFate::partly_lost && flow.refused() > 0 && flow.heard() == flow.sent)
         return std::string(to_string(flow.protocol)) + " request, " + not_sent_text(flow) + "; " +
                loss_interval_text(flow.lost(), flow.tried());
@@ -59,6 +60,7 @@ std::string loss_text(const ProbedFlow& flow, const Place& at) {
     text += at.interface.empty() ? " lost" : " last seen at " + at.interface + " of " + at.host;
     text += ", " + std::to_string(flow.arrived) + " of " + std::to_string(flow.sent) + " arrived";
     if (flow.arrived > 0 && flow.answers_count()) text += ", " + std::to_string(flow.heard()) + " answered";
+    if (somebody_else_answers(flow)) text += ", answered by somebody else";
     if (flow.refused() > 0) text += ", " + not_sent_text(flow);
     if (flow.fate() == ProbeFate::partly_lost) text += "; " + loss_interval_text(flow.lost(), flow.tried());
     return text;

@@ -173,12 +173,19 @@ Place Places::end_of(const std::vector<Seen>& seen, std::span<const RoundSays> r
     return {PlaceKind::inside, last.host, last.interface};
 }
 
+Place Places::end(const std::vector<Seen>& seen, std::span<const RoundSays> rounds, const ProbedFlow& flow,
+                  ProbeLeg leg) {
+    if (seen.empty()) return unanswered(rounds, flow, leg);
+    Place end = end_of(seen, rounds, flow, leg);
+    end.leg = leg;
+    return end;
+}
+
 Place Places::place(const ProbedFlow& flow) {
     const ProbeLeg leg = flow.failed_leg();
     if (flow.fate() == ProbeFate::not_sent) return {PlaceKind::inside, flow.source.host, ""};
     if (flow.fate() == ProbeFate::partly_lost) return place_of_part(flow, leg);
-    const auto found = seen(flow, leg);
-    return found.empty() ? unanswered(flow.rounds, flow, leg) : end_of(found, flow.rounds, flow, leg);
+    return end(seen(flow, leg), flow.rounds, flow, leg);
 }
 
 // Counts compare only within one round, and one that lost nothing says nothing about the loss.
@@ -196,13 +203,13 @@ Place Places::place_of_part(const ProbedFlow& flow, ProbeLeg leg) {
         const std::uint32_t lost = lost_on(result, leg);
         if (lost <= most) continue;
         const std::span one(&said, 1);
-        const auto found = before_the_loss(ordered(one, flow, leg), set_out(result, leg));
-        const Place end = found.empty() ? unanswered(one, flow, leg) : end_of(found, one, flow, leg);
-        if (end.kind == PlaceKind::nowhere) {
-            if (best.kind == PlaceKind::nowhere) best = end;
+        const Place found =
+            end(before_the_loss(ordered(one, flow, leg), set_out(result, leg)), one, flow, leg);
+        if (found.kind == PlaceKind::nowhere) {
+            if (best.kind == PlaceKind::nowhere) best = found;
             continue;
         }
-        best = end;
+        best = found;
         most = lost;
     }
     return best;
@@ -223,7 +230,7 @@ std::optional<StoppedAt> Places::stopped_at(const ProbedFlow& flow, const ProbeF
     const ProbeFate fate = flow.fate();
     if (fate == ProbeFate::works || fate == ProbeFate::unknown) return std::nullopt;
     const Place end = place(flow);
-    if (end.kind != PlaceKind::nowhere) return StoppedAt{end.host, end.interface, flow.failed_leg()};
+    if (end.kind != PlaceKind::nowhere) return StoppedAt{end.host, end.interface, end.leg};
     if (flow.purpose != Purpose::full_size) return std::nullopt;
     const ProbedFlow* small = facts.find(flow.source, flow.destination, flow.protocol);
     if (small == nullptr || small->arrived > 0) return std::nullopt;

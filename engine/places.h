@@ -47,6 +47,7 @@ struct Place {
     // Of `nowhere` the host that would tell, had it listened on its uplinks; of `between` those, other than
     // the one it is for, that it may have entered unseen.
     std::vector<HostId> deaf{};
+    ProbeLeg leg = ProbeLeg::request;  // that was seen there last
 };
 
 // API: make one for a snapshot; it keeps which links are uplinks and bridges. Thread-compatible.
@@ -77,6 +78,8 @@ class Places {
     Place unanswered(std::span<const RoundSays> rounds, const ProbedFlow& flow, ProbeLeg leg);
     Place end_of(const std::vector<Seen>& seen, std::span<const RoundSays> rounds, const ProbedFlow& flow,
                  ProbeLeg leg);
+    Place end(const std::vector<Seen>& seen, std::span<const RoundSays> rounds, const ProbedFlow& flow,
+              ProbeLeg leg);
     Place place_of_part(const ProbedFlow& flow, ProbeLeg leg);
 
     const Snapshot& snapshot_;

@@ -80,7 +80,7 @@ class Folding {
 
   private:
     std::vector<ProbedFlow>& flows_;
-    std::map<Key, std::size_t> index_;
+    std::unordered_map<Key, std::size_t, EndpointHash> index_;
 };
 
 // The pod CIDR that the endpoint lies in; the legs of a route are tried with any address of it.

@@ -2,12 +2,13 @@
 #pragma once
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <string>
 #include <tuple>
+#include <unordered_map>
 #include <vector>
 
+#include "model/endpoint_hash.h"
 #include "model/refusal.h"
 #include "model/report.h"
 #include "model/snapshot.h"
@@ -75,7 +76,8 @@ struct ProbeFacts {
     // Where a pair is probed one way only, the other way is that of its answers.
     const ProbedFlow* either_way(const Endpoint& source, const Endpoint& destination,
                                  Protocol protocol) const;
-    std::map<std::tuple<Endpoint, Endpoint, Protocol>, std::size_t> index;  // into verdicts
+    std::unordered_map<std::tuple<Endpoint, Endpoint, Protocol>, std::size_t, EndpointHash>
+        index;  // into verdicts
 };
 
 ProbeFacts fold_probes(const Snapshot& snapshot);

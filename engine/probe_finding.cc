@@ -24,6 +24,12 @@ bool tcp_works(const ProbeFacts& facts, const ProbedFlow& flow) {
 
 }  // namespace
 
+bool somebody_else_answers(const ProbedFlow& flow) {
+    const bool reset = std::any_of(flow.objections.begin(), flow.objections.end(),
+                                   [](const Objection& objection) { return objection.reset; });
+    return flow.fate() == ProbeFate::answered_unseen && flow.answered > 0 && !reset;
+}
+
 bool too_big(const Objection& objection, Family family) {
     if (objection.reset) return false;
     return family == Family::v4 ? objection.type == kUnreachable4 && objection.code == kTooBig4Code

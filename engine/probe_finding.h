@@ -33,6 +33,8 @@ std::vector<HopAnswer> hop_answers(const Snapshot& snapshot, const ProbedFlow& f
 // those whose hop limit ended there. Addresses of no host of the inventory are left out.
 std::vector<HostId> detour(const Snapshot& snapshot, const ProbedFlow& flow);
 
+// Answers came back, not resets, though nothing arrived: its packets were led to another end.
+bool somebody_else_answers(const ProbedFlow& flow);
 // ICMP 3/4, ICMPv6 2.
 bool too_big(const Objection& objection, Family family);
 // A destination unreachable other than too big.

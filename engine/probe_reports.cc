@@ -2,8 +2,8 @@
 #include "engine/probe_reports.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
+#include <unordered_map>
 
 #include "engine/probe_finding.h"
 
@@ -139,7 +139,7 @@ class Paths {
 // Of the protocols of one pair, the one that failed comes first.
 std::vector<const ProbedFlow*> one_for_each_pair(const ProbeFacts& facts) {
     std::vector<const ProbedFlow*> flows;
-    std::map<std::pair<Endpoint, Endpoint>, std::size_t> index;
+    std::unordered_map<std::pair<Endpoint, Endpoint>, std::size_t, EndpointHash> index;
     for (const ProbedFlow& flow : facts.verdicts) {
         const auto [at, added] = index.emplace(std::pair(flow.source, flow.destination), flows.size());
         const bool failed = flow.fate() != ProbeFate::works && flow.fate() != ProbeFate::unknown;
@@ -155,10 +155,15 @@ std::vector<const ProbedFlow*> one_for_each_pair(const ProbeFacts& facts) {
 
 }  // namespace
 
-std::vector<ProbeReport> probe_reports(const ProbeFacts& facts, Places& places) {
+std::vector<ProbeReport> probe_reports(const ProbeFacts& facts, Places& places,
+                                       const std::set<const ProbedFlow*>& replies) {
     std::vector<ProbeReport> reports;
     for (const auto* flows : {&facts.verdicts, &facts.evidence, &facts.full_size, &facts.next_hops})
-        for (const ProbedFlow& flow : *flows) reports.push_back(report_of(flow, facts, places));
+        for (const ProbedFlow& flow : *flows) {
+            ProbeReport report = report_of(flow, facts, places);
+            if (report.stopped_at && replies.contains(&flow)) report.stopped_at->leg = ProbeLeg::reply;
+            reports.push_back(std::move(report));
+        }
     return reports;
 }
 

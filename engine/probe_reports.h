@@ -1,6 +1,7 @@
 // What the report says of packets: counts of each probe, and the way they took.
 #pragma once
 
+#include <set>
 #include <vector>
 
 #include "engine/places.h"
@@ -8,8 +9,10 @@
 
 namespace podroute {
 
-// Verdict-bearing ones first, then evidence and full-size packets, each in the order of probing.
-std::vector<ProbeReport> probe_reports(const ProbeFacts& facts, Places& places);
+// Verdict-bearing ones first, then evidence and full-size packets, each in the order of probing. Of `replies`
+// it is known that it is the answers which are lost.
+std::vector<ProbeReport> probe_reports(const ProbeFacts& facts, Places& places,
+                                       const std::set<const ProbedFlow*>& replies = {});
 ProbeCounts count_probes(const std::vector<ProbeReport>& probes);
 
 // Both legs of every pair whose packets were seen on their way, instead of what `by_tables` says of the same

@@ -13,8 +13,11 @@ std::optional<Address> InventoryHost::address(Family family) const {
 }
 
 const InventoryHost* Inventory::find(const HostId& name) const {
-    const auto at =
-        std::find_if(hosts.begin(), hosts.end(), [&](const InventoryHost& h) { return h.name == name; });
+    // Names mostly differ in their last digit and are as long as each other: few are compared as a whole.
+    const auto at = std::find_if(hosts.begin(), hosts.end(), [&](const InventoryHost& h) {
+        return h.name.size() == name.size() && (name.empty() || h.name.back() == name.back()) &&
+               h.name == name;
+    });
     return at == hosts.end() ? nullptr : &*at;
 }
 

@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <unordered_map>
+#include <unordered_set>
 
+#include "model/endpoint_hash.h"
 #include "model/refusal.h"
 #include "probes/main_round.h"
 
@@ -43,7 +46,7 @@ class SiteFinder {
 
   private:
     void add(const Site& site) { sites_.emplace(site.endpoint, &site); }
-    std::map<Endpoint, const Site*> sites_;
+    std::unordered_map<Endpoint, const Site*, EndpointHash> sites_;
 };
 
 bool dead(const ProbeResult& r) {
@@ -93,6 +96,8 @@ class Planner {
 
   private:
     using Ends = std::pair<Endpoint, Endpoint>;
+    using EndsSet = std::unordered_set<Ends, EndpointHash>;
+    using RoundTrips = std::unordered_map<Ends, std::uint32_t, EndpointHash>;  // us
     struct Large {
         const ProbeResult* lost;
         Protocol protocol;
@@ -120,7 +125,7 @@ class Planner {
             }
             if (r.protocol == Protocol::tcp && !lossy(r)) tcp_works_.emplace(r.source, r.destination);
         }
-        std::set<Ends> large_lost;
+        EndsSet large_lost;
         for (const ProbeResult& r : main_->probes) {
             if (!r.unknown.empty()) continue;
             if (r.purpose == Purpose::full_size && lossy(r) && large_.size() < kMaxLadders) {
@@ -219,8 +224,8 @@ class Planner {
     }
 
     // The largest of each pair in us.
-    std::map<Ends, std::uint32_t> largest_round_trips() const {
-        std::map<Ends, std::uint32_t> largest;
+    RoundTrips largest_round_trips() const {
+        RoundTrips largest;
         for (const RoundResult& round : snapshot_.rounds)
             for (const ProbeResult& r : round.probes)
                 for (const std::uint32_t us : r.round_trips_us) {
@@ -253,13 +258,13 @@ class Planner {
     const Sites sites_;
     SiteFinder finder_;
     RoundBuilder builder_;
-    const std::map<Ends, std::uint32_t> round_trips_us_;
+    const RoundTrips round_trips_us_;
     std::uint32_t round_trip_ms_;       // the largest seen, rounded up
     std::uint32_t wait_ms_, apart_us_;  // the last frame and the wait for its answer take a timeout together
     const RoundResult* main_ = nullptr;
     std::vector<const ProbeResult*> lost_, next_hops_;
     std::vector<Large> large_;
-    std::set<Ends> probed_, echo_passes_, tcp_works_;  // by small packets
+    EndsSet probed_, echo_passes_, tcp_works_;  // by small packets
     std::map<Protocol, std::vector<SitePair>> dead_;
 };
 

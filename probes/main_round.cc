@@ -2,9 +2,10 @@
 #include "probes/main_round.h"
 
 #include <algorithm>
-#include <map>
-#include <set>
+#include <unordered_map>
+#include <unordered_set>
 
+#include "model/endpoint_hash.h"
 #include "probes/next_hops.h"
 
 namespace podroute {
@@ -28,7 +29,7 @@ void add_full_size(RoundBuilder& builder, const Snapshot& snapshot, const SitePa
 // Of every pair both ways, also where a ring has it one way only: an answer may come back in fragments.
 void add_full_sizes(RoundBuilder& builder, const Snapshot& snapshot, std::span<const SitePair> pairs,
                     std::uint32_t start_us) {
-    std::set<std::pair<Endpoint, Endpoint>> there;
+    std::unordered_set<std::pair<Endpoint, Endpoint>, EndpointHash> there;
     for (const SitePair& pair : pairs) there.emplace(pair.source.endpoint, pair.destination.endpoint);
     for (const SitePair& pair : pairs) {
         add_full_size(builder, snapshot, pair, start_us);
@@ -90,7 +91,7 @@ bool probes_sizes(const Policy& policy) {
 
 void add_hop_limits(RoundBuilder& builder, std::span<const SitePair> pairs, Protocol protocol,
                     std::uint32_t spacing_us) {
-    std::map<Endpoint, std::size_t> from, to;
+    std::unordered_map<Endpoint, std::size_t, EndpointHash> from, to;
     for (const SitePair& pair : pairs) {
         auto &sent = from[pair.source.endpoint], &received = to[pair.destination.endpoint];
         if (pair.source.endpoint.host == pair.destination.endpoint.host) continue;

@@ -4,8 +4,9 @@
 #include <algorithm>
 #include <bit>
 #include <map>
-#include <set>
+#include <unordered_set>
 
+#include "model/endpoint_hash.h"
 #include "probes/seeded.h"
 
 namespace podroute {
@@ -159,7 +160,7 @@ std::vector<SitePair> verdict_pairs(const Sites& sites, const Policy& policy) {
 
 std::vector<SitePair> evidence_pairs(const Sites& sites, std::span<const SitePair> failed) {
     const Nodes nodes = nodes_by_host(sites);
-    std::set<std::pair<Endpoint, Endpoint>> seen;
+    std::unordered_set<std::pair<Endpoint, Endpoint>, EndpointHash> seen;
     std::vector<SitePair> out;
     const auto add = [&](const Site& source, const Site& destination) {
         if (!source.usable() || !destination.usable()) return;

@@ -77,7 +77,7 @@ std::string why_of(const Page& page, const Cause& cause) {
     if (cause.code == "ssh-auth-failed") return "the login on " + host + " was refused";
     if (cause.code.starts_with("ssh-host-key")) return "the host key of " + host + " is not trusted";
     if (cause.code == "ssh-failed") return "no SSH session came up on " + host;
-    if (cause.code == "agent-failed") return "the agent did not run on " + host;
+    if (cause.code == "agent-failed") return "the agent failed on " + host;
     if (cause.code == "probe-unavailable") return "no packets could be sent on " + host;
     return cause_text(page, cause);
 }
@@ -90,17 +90,22 @@ std::string inconclusive(const Page& page, const Report& report) {
         if (errors > 0) return why_of(page, report.diagnoses.front().cause);
         return report.run.cancelled ? "the run was stopped" : "nothing was tested";
     }
+    std::set<std::string_view> at_fault;
+    for (const Diagnosis& diagnosis : report.diagnoses)
+        if (diagnosis.cause.severity == Severity::error) at_fault.insert(diagnosis.cause.host);
     std::vector<std::string> hosts;
     std::set<std::string_view> seen;
+    // The host of a pair is its source, whichever end it was.
     for (const CheckResult& check : report.checks) {
         if (check.verdict.status != Status::unknown || check.verdict.host.empty()) continue;
+        if (check.verdict.layer >= Layer::icmp) continue;
         if (seen.insert(check.verdict.host).second) hosts.push_back(page.clean(check.verdict.host, 80));
     }
     const std::string start = fmt::format("{} unknown because ", counts.unknown);
     if (report.run.cancelled) return start + "the run was stopped";
-    if (errors == 1) return start + why_of(page, report.diagnoses.front().cause);
-    if (errors > 1 && hosts.size() > 1)
-        return fmt::format("{}{} could not be read", start, counted(hosts.size(), "host"));
+    if (at_fault.size() == 1) return start + why_of(page, report.diagnoses.front().cause);
+    if (at_fault.size() > 1)
+        return fmt::format("{}{} could not be read", start, counted(at_fault.size(), "host"));
     if (hosts.empty()) return start + "of what could not be read";
     return start + "of what could not be read on " + list_fitting(hosts, 30);
 }

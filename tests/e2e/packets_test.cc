@@ -156,7 +156,7 @@ TEST_P(Packets, AnAgentThatIsKilledInARoundTakesNoOtherHostWithIt) {
     EXPECT_EQ(in("node-0", "kill -KILL $(pgrep -x agent)").exit_code, 0);
     verifying.join();
     EXPECT_EQ(run.exit_code, 3) << run.errors;
-    EXPECT_TRUE(run.errors_named().empty()) << run.report["diagnoses"];
+    EXPECT_EQ(run.errors_named(), std::vector<std::string>{"agent-failed@node-0"}) << run.report["diagnoses"];
     expect_unknown_is_only(run, "node-0");
     expect_nothing_left();
 }
@@ -173,7 +173,7 @@ TEST_P(Packets, AHostThatFreezesInARoundTakesNoOtherHostWithIt) {
         0);
     verifying.join();
     EXPECT_EQ(run.exit_code, 3) << run.errors;
-    EXPECT_TRUE(run.errors_named().empty()) << run.report["diagnoses"];
+    EXPECT_EQ(run.errors_named(), std::vector<std::string>{"agent-failed@node-0"}) << run.report["diagnoses"];
     expect_unknown_is_only(run, "node-0");
     EXPECT_TRUE(eventually([&] { return !pods_on("node-0"); }));
     EXPECT_EQ(in("node-0", "kill -CONT $(cat /var/lib/frozen)").exit_code, 0);

@@ -80,6 +80,9 @@ class World {
         return std::find(world_.without_pod.begin(), world_.without_pod.end(), host) !=
                world_.without_pod.end();
     }
+    bool lost(const HostId& host) const {
+        return std::find(world_.lost.begin(), world_.lost.end(), host) != world_.lost.end();
+    }
     bool deaf(const HostId& host) const {
         return std::find(world_.deaf.begin(), world_.deaf.end(), host) != world_.deaf.end();
     }
@@ -125,6 +128,10 @@ class World {
     void note_listening(RoundResult& round, bool paths) const {
         for (const InventoryHost& host : snapshot_.inventory.hosts) {
             if (!read(host.name)) continue;
+            if (lost(host.name)) {
+                round.hosts.emplace(host.name, Unknown{"the agent is gone", "agent-failed", ""});
+                continue;
+            }
             HostFindings findings;
             findings.listened.emplace();
             const bool all = paths && !deaf(host.name);
@@ -243,6 +250,7 @@ class World {
                                              static_cast<std::uint8_t>(rule.host == from.host ? 64 : 63),
                                              lost});
         }
+        if (rule.answers) result.answered += lost;
         if (!rule.leads.empty()) see({rule.leads, "eth0", false, rule.where, rule.host}, lost);
         return kept;
     }
@@ -250,6 +258,7 @@ class World {
     std::string why_unknown(const Ends& pair) const {
         for (const Endpoint* end : {&pair.source, &pair.destination}) {
             if (!read(end->host)) return end->host + " was not read";
+            if (lost(end->host)) return end->host + ": the agent is gone";
             if (end->vantage == Vantage::pod && without_pod(end->host))
                 return end->host + ": no synthetic pod could be opened";
         }
@@ -282,10 +291,10 @@ class World {
         const Through request = leg(result, pair.source, pair.destination, ProbeLeg::request, count, all);
         result.arrived = request.come;
         if (request.taken > 0)
-            result.answered =
+            result.answered +=
                 leg(result, pair.destination, pair.source, ProbeLeg::reply, request.taken, all).come;
         for (std::uint32_t i = 0; i < result.answered; ++i) result.round_trips_us.push_back(400 + 10 * i);
-        const bool healthy = result.answered == count && !result.source_seen;
+        const bool healthy = result.arrived == count && result.answered == count && !result.source_seen;
         if (healthy && snapshot_.policy.trace != Trace::all) result.sightings.clear();
         return result;
     }

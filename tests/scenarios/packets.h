@@ -4,15 +4,18 @@
 // ones between hosts, and, for pairs that lost some, 17 more with captures on all hosts, evidence from nodes,
 // and smaller sizes. Rules say what is in the way, the first that fits a packet counts:
 //
-//   "inside": HOST | "leaving": HOST | "entering": HOST    in the host; between hosts, behind its uplink;
-//   before "protocol": "tcp"   "sender": HOST   "target": HOST    which packets (their own sender, not the
-//   flow's) "from": "pod|node"  "to": "pod|node" "larger": BYTES "keep": N of every 20, N pass; absent: none
-//   "reject": "3/13" | "reset": true                       says so to the sender; "by": ADDRESS, else the
-//   host "names": MTU                                           says which size passes "rewrite": ADDRESS
-//   nothing is lost, the source is another "leads": HOST                                          to this
-//   host instead; "passes": HOST   through it "unknown": WHY                                         nothing
-//   is known of the flow "refuses": ERRNO          the node itself, "inside" of which it is, will not send
-//   (but "keep")
+//   "inside": HOST | "leaving": HOST | "entering": HOST  in the host; between hosts, behind its uplink;
+//                                                        before
+//   "protocol": "tcp"  "sender": HOST  "target": HOST    which packets (their own sender, not the flow's)
+//   "from": "pod|node"  "to": "pod|node"  "larger": BYTES
+//   "keep": N                                            of every 20, N pass; absent: none
+//   "reject": "3/13" | "reset": true                     says so to the sender; "by": ADDRESS, or the host
+//   "answers": true                                      somebody answers what is lost
+//   "names": MTU                                         says which size passes
+//   "rewrite": ADDRESS                                   nothing is lost, the source is another
+//   "leads": HOST                                        to this host instead; "passes": HOST   through it
+//   "unknown": WHY                                       nothing is known of the flow
+//   "refuses": ERRNO                                     the node itself will not send
 #pragma once
 
 #include <optional>
@@ -33,6 +36,7 @@ struct PacketRule {
     std::uint32_t keep = 0;  // of 20
     std::uint8_t reject_type = 0, reject_code = 0;
     bool reset = false;
+    bool answers = false;
     std::optional<Address> by;
     std::uint32_t names = 0;
     std::optional<Address> rewrite;
@@ -54,6 +58,7 @@ struct PacketWorld {
     std::vector<NextHopProbe> next_hops;
     bool ladders = true;  // false: no more large packets are sent, as where too many pairs lost one
     std::vector<HostId> without_pod;  // no synthetic pod could be opened there
+    std::vector<HostId> lost;         // its agent is gone when probes are sent
     std::vector<HostId> deaf;         // nothing was listened on there but pods' own links
 };
 

@@ -59,6 +59,7 @@ PacketRule rule_of(const json& j) {
     rule.to = vantage(j, "to");
     rule.larger = j.value("larger", 0U);
     rule.keep = j.value("keep", 0U);
+    rule.answers = j.value("answers", false);
     rule.reset = j.value("reset", false);
     if (j.contains("by")) rule.by = *Address::parse(j.at("by").get<std::string>());
     rule.names = j.value("names", 0U);
@@ -84,6 +85,7 @@ PacketWorld world_of(const json& file) {
                                    leg.at("arrived").get<std::uint32_t>(), leg.value("later", 0U)});
     world.ladders = file.value("ladders", true);
     world.without_pod = file.value("without_pod", std::vector<std::string>{});
+    world.lost = file.value("lost", std::vector<std::string>{});
     world.deaf = file.value("deaf", std::vector<std::string>{});
     if (!file.contains("protocols")) return world;
     world.protocols.clear();

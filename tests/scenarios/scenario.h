@@ -2,7 +2,7 @@
 //
 //   {"name": "..", "base": "two-nodes", "patch": [..], "checks": [check codes it shows],
 //    "packets": [rules of packets.h]?, "protocols": ["icmp", "tcp"]?, "without_pod": [hosts]?,
-//    "deaf": [hosts]?,
+//    "deaf": [hosts]?, "lost": [hosts]?,
 //    "next_hops": [{"source", "target", "via", "arrived", "later"?}]?, "ladders": false?,
 //    "want": {"causes": [{"code", "host", "subject"?, "severity"? (error),
 //                          "together_with"? (ids)}], "exit_code": 0}}

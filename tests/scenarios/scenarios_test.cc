@@ -61,6 +61,23 @@ TEST(Evidence, OfARefusalToSendIsThePolicyOfOutput) {
     EXPECT_EQ(report.diagnoses[0].cause.evidence[1].find("policy"), std::string::npos);
 }
 
+// What a node does not answer may be lost on its way in or out: the tables tell, else it is the request.
+TEST(Evidence, OfANodeThatDoesNotAnswerTheTablesTellTheLeg) {
+    for (const auto& [name, leg] : {std::pair{"packets-input-drop", ProbeLeg::request},
+                                    std::pair{"packets-no-way-back-from-the-server", ProbeLeg::reply}}) {
+        const auto scenario = load_scenario(name);
+        ASSERT_TRUE(scenario);
+        const Report report = judge(scenario->snapshot, all_checks());
+        std::size_t stopped = 0;
+        for (const ProbeReport& probe : report.probes) {
+            if (!probe.stopped_at || probe.source.vantage != Vantage::pod) continue;
+            EXPECT_EQ(*probe.stopped_at, (StoppedAt{"server", "eth0", leg})) << name;
+            ++stopped;
+        }
+        EXPECT_GT(stopped, 0U) << name;
+    }
+}
+
 std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
     std::string name = info.param;
     for (char& c : name)

@@ -70,7 +70,7 @@ TEST(Places, WhatANodeNeverAnswersIsLostInside) {
     const Place place = places.place(facts.verdicts[0]);
     EXPECT_EQ(place.kind, PlaceKind::inside);
     EXPECT_EQ(place.host, "server");
-    EXPECT_EQ(places.stopped_at(facts.verdicts[0], facts), (StoppedAt{"server", "eth0", ProbeLeg::reply}));
+    EXPECT_EQ(places.stopped_at(facts.verdicts[0], facts), (StoppedAt{"server", "eth0", ProbeLeg::request}));
 }
 
 TEST(Places, OfAPodNothingIsKnownWithoutItsAnswer) {

@@ -120,6 +120,23 @@ TEST(Terminal, NamesHostsThatWereNotReached) {
     EXPECT_THAT(quiet(report), StartsWith("INCONCLUSIVE  4 unknown because the run was stopped"));
 }
 
+// The checks of pairs stand under their sources, which may be well.
+TEST(Terminal, CountsTheHostsAtFaultAndNotThoseThatSendToThem) {
+    Report report = samples::inconclusive();
+    for (const char* source : {"server", "node-0", "node-1"}) {
+        CheckResult pair;
+        pair.verdict.layer = Layer::icmp;
+        pair.verdict.host = source;
+        pair.verdict.status = Status::unknown;
+        report.checks.push_back(pair);
+    }
+    report.diagnoses.push_back(report.diagnoses[0]);
+    report.diagnoses[1].cause.subject = "10.200.2.0/24";
+    EXPECT_THAT(quiet(report), StartsWith("INCONCLUSIVE  4 unknown because the login on node-2 was refused"));
+    report.diagnoses[1].cause.host = "node-1";
+    EXPECT_THAT(quiet(report), StartsWith("INCONCLUSIVE  4 unknown because 2 hosts could not be read"));
+}
+
 TEST(Terminal, WhatNothingExplainsIsNotCalledExplained) {
     Report report = samples::failing();
     report.diagnoses[0].cause.code = "unexplained";

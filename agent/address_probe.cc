@@ -131,19 +131,22 @@ Result<AddressProbe> AddressProbe::ask(std::vector<Address> addresses, const Int
     }
     probe.socket_ = std::move(fd);
     probe.addresses_ = std::move(addresses);
+    probe.bridge_ = bridge.name;
     probe.until_ = Clock::now() + kAnswerTime;
     return probe;
 }
 
 // What came in time is heard also where nobody looked until later; on a bridge that is full of answers of
-// others, not without end.
-std::optional<Address> AddressProbe::first_answer() {
+// others, not without end. A socket that fails (ENETDOWN: its link went down) has heard nothing.
+Result<std::optional<Address>> AddressProbe::first_answer() {
     std::array<std::uint8_t, 256> frame{};
     for (;;) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(until_ - Clock::now()).count();
         pollfd p{socket_.get(), POLLIN, 0};
         const int ready = poll(&p, 1, static_cast<int>(std::max<std::int64_t>(0, left)));
-        const ssize_t n = ready > 0 ? recv(socket_.get(), frame.data(), frame.size(), MSG_DONTWAIT) : -1;
+        const ssize_t n = ready > 0 ? recv(socket_.get(), frame.data(), frame.size(), MSG_DONTWAIT) : ready;
+        if (n < 0 && errno != EINTR && errno != EAGAIN)
+            return failed("no answers could be heard on " + bridge_);
         const auto address =
             n > 0 ? answered_for(frame.data(), static_cast<std::size_t>(n)) : std::optional<Address>();
         if (address && std::find(addresses_.begin(), addresses_.end(), *address) != addresses_.end())
@@ -156,7 +159,8 @@ Result<void> AddressProbe::not_answered() {
     if (!socket_.open()) return {};
     const auto address = first_answer();
     socket_.reset();
-    if (address) return taken(*address, "another answers for it");
+    if (!address) return tl::unexpected(address.error());
+    if (*address) return taken(**address, "another answers for it");
     return {};
 }
 

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "agent/descriptor.h"
@@ -20,14 +21,15 @@ class AddressProbe {
     // Errors: "pod-unavailable"; where = the address that could not be asked for.
     static Result<AddressProbe> ask(std::vector<Address> addresses, const Interface& bridge);
     // Nobody answers for any of them; known 20 ms after they were asked for. Errors: "pod-unavailable",
-    // where = the first that was answered for.
+    // where = the first that was answered for; without one where answers could not be heard.
     Result<void> not_answered();
 
   private:
-    std::optional<Address> first_answer();
+    Result<std::optional<Address>> first_answer();
 
     PacketSocket socket_;  // not open: nobody is there to answer
     std::vector<Address> addresses_;
+    std::string bridge_;
     Clock::time_point until_;
 };
 

@@ -28,6 +28,12 @@ tl::unexpected<Error> unreadable(const std::string& what, const std::string& why
     return failure("pod-unavailable", what + ": " + why);
 }
 
+// What a lookup says of an address that no route leads to, or one of type unreachable, prohibit or blackhole
+// (fib_props of net/ipv4/fib_semantics.c); anything else is no answer at all.
+bool has_no_way(int error) {
+    return error == ENETUNREACH || error == EHOSTUNREACH || error == EACCES || error == EINVAL;
+}
+
 }  // namespace
 
 Result<void> not_in_ipam(const Address& address, const std::string& directory) {
@@ -37,7 +43,10 @@ Result<void> not_in_ipam(const Address& address, const std::string& directory) {
         return unreadable(directory, std::strerror(errno));
     }
     std::size_t seen = 0;
-    while (const dirent* entry = readdir(dir.get())) {
+    for (;;) {
+        errno = 0;  // its end and an error look alike
+        const dirent* entry = readdir(dir.get());
+        if (entry == nullptr) break;
         if (entry->d_name[0] == '.') continue;
         if (++seen > kMaxNetworks)
             return unreadable(directory, "more than " + std::to_string(kMaxNetworks) + " networks");
@@ -45,6 +54,7 @@ Result<void> not_in_ipam(const Address& address, const std::string& directory) {
         if (access(file.c_str(), F_OK) == 0) return taken(address, "a pod has it: " + file);
         if (errno != ENOENT && errno != ENOTDIR) return unreadable(file, std::strerror(errno));
     }
+    if (errno != 0) return unreadable(directory, std::strerror(errno));
     return {};
 }
 
@@ -52,6 +62,8 @@ Result<void> not_routed(Netlink& netlink, const Address& address, std::uint32_t 
     FibQuery query;
     query.destination = address;
     const auto answer = lookup(netlink, query);
+    if (answer.error != 0 && !has_no_way(answer.error))
+        return unreadable("the host's way to " + address.to_string(), std::strerror(answer.error));
     if (answer.error != 0) {
         // A pod network without a bridge may well be a blackhole on its own host.
         if (bridge == 0) return {};
@@ -69,16 +81,15 @@ Result<void> not_routed(Netlink& netlink, const Address& address, std::uint32_t 
 
 Result<Descriptor> reserve(const Address& address) {
     Descriptor fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (!fd.open()) return taken(address, std::string("it could not be reserved: ") + std::strerror(errno));
+    if (!fd.open()) return unreadable("no socket to reserve an address by", std::strerror(errno));
     sockaddr_un name{};
     name.sun_family = AF_UNIX;
     const std::string text = "podroute-pod " + address.to_string();
     std::copy(text.begin(), text.end(), &name.sun_path[1]);  // its first byte is 0: abstract
     const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + text.size());
     if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&name), size) == 0) return fd;
-    return taken(address, errno == EADDRINUSE
-                              ? "another run has it"
-                              : std::string("it could not be reserved: ") + std::strerror(errno));
+    if (errno == EADDRINUSE) return taken(address, "another run has it");
+    return unreadable(address.to_string() + " could not be reserved", std::strerror(errno));
 }
 
 }  // namespace podroute::agent

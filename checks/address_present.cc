@@ -103,7 +103,7 @@ Verdict judge_address(const Snapshot& snapshot, const InventoryHost& host, const
 
 }  // namespace
 
-std::vector<Verdict> address_present(const Snapshot& snapshot, const Expected& expected) {
+std::vector<Verdict> address_present(const Snapshot& snapshot, const Expected& expected, const ProbeFacts&) {
     std::vector<Verdict> verdicts;
     for (const InventoryHost& host : snapshot.inventory.hosts)
         for (const Address& address : host.addresses)

@@ -27,7 +27,7 @@ Verdict judge_address(const Snapshot& snapshot, const InventoryHost& host, const
 
 }  // namespace
 
-std::vector<Verdict> address_unique(const Snapshot& snapshot, const Expected&) {
+std::vector<Verdict> address_unique(const Snapshot& snapshot, const Expected&, const ProbeFacts&) {
     const auto duplicates = find_duplicates(snapshot);
     std::vector<Verdict> verdicts;
     for (const InventoryHost& host : snapshot.inventory.hosts)

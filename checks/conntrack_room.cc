@@ -62,7 +62,7 @@ Verdict judge(const InventoryHost& host, const HostFacts& facts, const std::stri
 
 }  // namespace
 
-std::vector<Verdict> conntrack_room(const Snapshot& snapshot, const Expected&) {
+std::vector<Verdict> conntrack_room(const Snapshot& snapshot, const Expected&, const ProbeFacts&) {
     std::vector<Verdict> verdicts;
     const std::string subject = "conntrack";
     for (const InventoryHost& host : snapshot.inventory.hosts) {

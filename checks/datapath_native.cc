@@ -65,7 +65,7 @@ std::set<HostId> foreign_datapaths(const Snapshot& snapshot) {
     return hosts;
 }
 
-std::vector<Verdict> datapath_native(const Snapshot& snapshot, const Expected&) {
+std::vector<Verdict> datapath_native(const Snapshot& snapshot, const Expected&, const ProbeFacts&) {
     std::vector<Verdict> verdicts;
     const std::string subject = "datapath";
     for (const InventoryHost& host : snapshot.inventory.hosts) {

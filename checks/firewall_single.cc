@@ -21,7 +21,7 @@ Cause mixed_cause(const InventoryHost& host) {
 
 }  // namespace
 
-std::vector<Verdict> firewall_single(const Snapshot& snapshot, const Expected&) {
+std::vector<Verdict> firewall_single(const Snapshot& snapshot, const Expected&, const ProbeFacts&) {
     std::vector<Verdict> verdicts;
     const std::string subject = "netfilter";
     for (const InventoryHost& host : snapshot.inventory.hosts) {

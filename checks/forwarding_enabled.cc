@@ -179,7 +179,7 @@ bool has_pods(const InventoryHost& host, Family family) {
 
 }  // namespace
 
-std::vector<Verdict> forwarding_enabled(const Snapshot& snapshot, const Expected&) {
+std::vector<Verdict> forwarding_enabled(const Snapshot& snapshot, const Expected&, const ProbeFacts&) {
     std::vector<Verdict> verdicts;
     for (const InventoryHost& host : snapshot.inventory.hosts) {
         for (const Family family : {Family::v4, Family::v6}) {

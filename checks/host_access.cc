@@ -84,7 +84,7 @@ const Unknown* being_changed(const Snapshot& snapshot, const HostId& host) {
 
 }  // namespace
 
-std::vector<Verdict> host_access(const Snapshot& snapshot, const Expected&) {
+std::vector<Verdict> host_access(const Snapshot& snapshot, const Expected&, const ProbeFacts&) {
     std::vector<Verdict> verdicts;
     for (const InventoryHost& host : snapshot.inventory.hosts) {
         const std::string subject = host.addresses.front().to_string();

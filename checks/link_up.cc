@@ -150,7 +150,7 @@ void judge_host(const Snapshot& snapshot, const InventoryHost& host, const Expec
 
 }  // namespace
 
-std::vector<Verdict> link_up(const Snapshot& snapshot, const Expected& expected) {
+std::vector<Verdict> link_up(const Snapshot& snapshot, const Expected& expected, const ProbeFacts&) {
     std::vector<Verdict> verdicts;
     for (const InventoryHost& host : snapshot.inventory.hosts) judge_host(snapshot, host, expected, verdicts);
     return verdicts;

@@ -89,7 +89,7 @@ bool has(const InventoryHost& host, Family family) {
 
 }  // namespace
 
-std::vector<Verdict> neighbour_room(const Snapshot& snapshot, const Expected&) {
+std::vector<Verdict> neighbour_room(const Snapshot& snapshot, const Expected&, const ProbeFacts&) {
     std::vector<Verdict> verdicts;
     for (const InventoryHost& host : snapshot.inventory.hosts) {
         const HostFacts* facts = facts_of(snapshot, host.name);

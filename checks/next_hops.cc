@@ -27,9 +27,8 @@ Status status_of(Finding finding) {
 
 }  // namespace
 
-std::vector<Verdict> next_hops(const Snapshot& snapshot, const Expected& expected) {
+std::vector<Verdict> next_hops(const Snapshot& snapshot, const Expected& expected, const ProbeFacts& facts) {
     if (!packets_sent(snapshot)) return {};
-    const ProbeFacts facts = fold_probes(snapshot);
     const auto foreign = foreign_datapaths(snapshot);
     std::vector<Verdict> verdicts;
     for (const ProbedFlow& flow : facts.next_hops) {

@@ -28,9 +28,8 @@ Verdict judge(const Snapshot& snapshot, const ProbedFlow& flow) {
 }  // namespace
 
 // One verdict for each pair, of the first protocol that works.
-std::vector<Verdict> path_hops(const Snapshot& snapshot, const Expected&) {
+std::vector<Verdict> path_hops(const Snapshot& snapshot, const Expected&, const ProbeFacts& facts) {
     if (!packets_sent(snapshot)) return {};
-    const ProbeFacts facts = fold_probes(snapshot);
     std::vector<Verdict> verdicts;
     std::map<std::pair<Endpoint, Endpoint>, std::size_t> index;
     for (const ProbedFlow& flow : facts.verdicts) {

@@ -82,9 +82,8 @@ Verdict judge(const Snapshot& snapshot, const Expected& expected, const ProbeFac
 
 }  // namespace
 
-std::vector<Verdict> path_mtu(const Snapshot& snapshot, const Expected& expected) {
+std::vector<Verdict> path_mtu(const Snapshot& snapshot, const Expected& expected, const ProbeFacts& facts) {
     if (!packets_sent(snapshot)) return {};
-    const ProbeFacts facts = fold_probes(snapshot);
     const auto foreign = foreign_datapaths(snapshot);
     std::vector<Verdict> verdicts;
     for (const FullSize& sizes : full_sizes(facts))

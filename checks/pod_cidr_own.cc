@@ -81,7 +81,7 @@ std::string own_network_fault(const Snapshot& snapshot, const InventoryHost& hos
     return {};
 }
 
-std::vector<Verdict> pod_cidr_own(const Snapshot& snapshot, const Expected& expected) {
+std::vector<Verdict> pod_cidr_own(const Snapshot& snapshot, const Expected& expected, const ProbeFacts&) {
     std::vector<Verdict> verdicts;
     for (const InventoryHost& host : snapshot.inventory.hosts)
         for (const Prefix& cidr : host.pod_cidrs)

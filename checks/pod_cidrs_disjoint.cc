@@ -55,7 +55,8 @@ bool is_about(const Overlap& overlap, const InventoryHost& host, const Prefix& c
 
 }  // namespace
 
-std::vector<Verdict> pod_cidrs_disjoint(const Snapshot& snapshot, const Expected& expected) {
+std::vector<Verdict> pod_cidrs_disjoint(const Snapshot& snapshot, const Expected& expected,
+                                        const ProbeFacts&) {
     std::vector<Verdict> verdicts;
     for (const InventoryHost& host : snapshot.inventory.hosts) {
         for (const Prefix& cidr : host.pod_cidrs) {

@@ -91,9 +91,9 @@ void add_unprobed(const Snapshot& snapshot, const Expected& expected, const Prob
     }
 }
 
-std::vector<Verdict> judge_all(const Snapshot& snapshot, const Expected& expected, Protocol protocol) {
+std::vector<Verdict> judge_all(const Snapshot& snapshot, const Expected& expected, const ProbeFacts& facts,
+                               Protocol protocol) {
     if (!packets_sent(snapshot)) return {};
-    const ProbeFacts facts = fold_probes(snapshot);
     const auto foreign = foreign_datapaths(snapshot);
     std::vector<Verdict> verdicts;
     for (const ProbedFlow& flow : facts.verdicts)
@@ -105,14 +105,14 @@ std::vector<Verdict> judge_all(const Snapshot& snapshot, const Expected& expecte
 
 }  // namespace
 
-std::vector<Verdict> pod_icmp(const Snapshot& snapshot, const Expected& expected) {
-    return judge_all(snapshot, expected, Protocol::icmp);
+std::vector<Verdict> pod_icmp(const Snapshot& snapshot, const Expected& expected, const ProbeFacts& facts) {
+    return judge_all(snapshot, expected, facts, Protocol::icmp);
 }
-std::vector<Verdict> pod_tcp(const Snapshot& snapshot, const Expected& expected) {
-    return judge_all(snapshot, expected, Protocol::tcp);
+std::vector<Verdict> pod_tcp(const Snapshot& snapshot, const Expected& expected, const ProbeFacts& facts) {
+    return judge_all(snapshot, expected, facts, Protocol::tcp);
 }
-std::vector<Verdict> pod_udp(const Snapshot& snapshot, const Expected& expected) {
-    return judge_all(snapshot, expected, Protocol::udp);
+std::vector<Verdict> pod_udp(const Snapshot& snapshot, const Expected& expected, const ProbeFacts& facts) {
+    return judge_all(snapshot, expected, facts, Protocol::udp);
 }
 
 }  // namespace podroute

@@ -3,6 +3,7 @@
 #include "checks/checks.h"
 #include "checks/common.h"
 #include "checks/packets.h"
+#include "engine/stand_ins.h"
 
 namespace podroute {
 namespace {
@@ -56,6 +57,14 @@ Verdict not_opened(const Snapshot& snapshot, const Expected& expected, const Inv
     return without_probes(host, cidr.to_string(), facts, std::move(why));
 }
 
+// With another address than the one that was asked for.
+std::string stood_in(const Snapshot& snapshot, const InventoryHost& host, const Prefix& cidr) {
+    std::string text;
+    for (const StandIn& one : stand_ins(snapshot))
+        if (one.host == host.name && cidr.contains(one.asked)) text += "; " + stand_in_text(one);
+    return text;
+}
+
 // The agent that read the host refused a round of packets.
 const Unknown* refused(const Snapshot& snapshot, const HostId& host) {
     const Unknown* lost = lost_in_round(snapshot, host);
@@ -69,13 +78,14 @@ Verdict of_network(const Snapshot& snapshot, const Expected& expected, const Inv
     if (const Unknown* why = refused(snapshot, host.name))
         return without_probes(host, cidr.to_string(), *facts, why->why);
     if (pod_opened(snapshot, host.name, cidr))
-        return verdict(host, cidr.to_string(), Status::pass, "a synthetic pod was opened");
+        return verdict(host, cidr.to_string(), Status::pass,
+                       "a synthetic pod was opened" + stood_in(snapshot, host, cidr));
     return not_opened(snapshot, expected, host, cidr, *facts);
 }
 
 }  // namespace
 
-std::vector<Verdict> probe_ready(const Snapshot& snapshot, const Expected& expected) {
+std::vector<Verdict> probe_ready(const Snapshot& snapshot, const Expected& expected, const ProbeFacts&) {
     if (!packets_sent(snapshot)) return {};
     std::vector<Verdict> verdicts;
     for (const InventoryHost& host : snapshot.inventory.hosts) {

@@ -207,7 +207,7 @@ class Filter {
 
 }  // namespace
 
-std::vector<Verdict> reverse_path(const Snapshot& snapshot, const Expected& expected) {
+std::vector<Verdict> reverse_path(const Snapshot& snapshot, const Expected& expected, const ProbeFacts&) {
     Filter filter(snapshot, expected);
     std::vector<Verdict> verdicts;
     for (const InventoryHost& host : snapshot.inventory.hosts)

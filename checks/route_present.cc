@@ -72,7 +72,7 @@ Verdict of_class(const Ground& ground, const InventoryHost& host, const Expected
 
 }  // namespace
 
-std::vector<Verdict> route_present(const Snapshot& snapshot, const Expected& expected) {
+std::vector<Verdict> route_present(const Snapshot& snapshot, const Expected& expected, const ProbeFacts&) {
     Ground ground{snapshot, Classifier(snapshot), find_duplicates(snapshot)};
     std::vector<Verdict> verdicts;
     for (const ExpectedRoute& route : expected.routes) {

@@ -7,6 +7,7 @@
 #include "cli/options.h"
 #include "engine/expected.h"
 #include "model/report.h"
+#include "model/snapshot.h"
 #include "reports/terminal.h"
 
 namespace podroute::cli {
@@ -23,6 +24,8 @@ struct RunHooks {
     std::string command = "verify";
     // Narrows the policy once the inventory is known; an error is bad usage.
     std::function<Result<void>(const Inventory&, Policy&)> prepare{};
+    // Called with what is judged.
+    std::function<void(const Snapshot&)> observed{};
     // Printed before the report for a person.
     std::function<std::string(const Report&, const TerminalOptions&)> drawing{};
 };

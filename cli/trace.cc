@@ -3,6 +3,7 @@
 
 #include "cli/commands.h"
 #include "engine/endpoint_names.h"
+#include "engine/stand_ins.h"
 
 namespace podroute::cli {
 namespace {
@@ -13,6 +14,9 @@ Result<void> narrow(const TracePair& options, const Inventory& inventory, Policy
     auto pair = resolve_pair(inventory, options.source, options.destination);
     if (!pair) return tl::unexpected<Error>(pair.error());
     policy.only = {pair->first.host, pair->second.host};
+    for (const auto& [text, end] :
+         {std::pair(&options.source, &pair->first), std::pair(&options.destination, &pair->second)})
+        if (Address::parse(*text) && end->vantage == Vantage::pod) policy.pair_addresses.insert(end->address);
     policy.trace = Trace::all;
     policy.pair = std::move(*pair);
     return {};
@@ -29,8 +33,12 @@ int run(const TracePair& options) {
         if (done) ends = *policy.pair;
         return done;
     };
+    std::vector<std::string> notes;
+    hooks.observed = [&](const Snapshot& snapshot) {
+        for (const StandIn& one : stand_ins(snapshot)) notes.push_back(stand_in_text(one));
+    };
     hooks.drawing = [&](const Report& report, const TerminalOptions& terminal) {
-        return render_trace(report, ends.first, ends.second, terminal);
+        return render_trace(report, ends.first, ends.second, terminal, notes);
     };
     return verify(options.verify, hooks);
 }

@@ -140,6 +140,7 @@ int verify(const Verify& options, const RunHooks& hooks) {
     const auto recorded = options.snapshot.empty()
                               ? Result<void>()
                               : write_atomically(options.snapshot, snapshot_text(snapshot));
+    if (hooks.observed) hooks.observed(snapshot);
     const int code =
         finish(judge(snapshot, all_checks()), *files, options.output, hooks.command, hooks.drawing);
     // The cluster was judged, and that is told; but a run without its recording is not what was asked for.

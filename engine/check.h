@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/expected.h"
+#include "engine/probe_facts.h"
 #include "model/snapshot.h"
 #include "model/verdict.h"
 
@@ -14,7 +15,7 @@ struct Check {
     std::string_view code;  // what is asserted ("route-present")
     Layer layer;
     bool can_error;  // false: at most a warning, so that unknown does not make the run inconclusive
-    std::vector<Verdict> (*run)(const Snapshot&, const Expected&);
+    std::vector<Verdict> (*run)(const Snapshot&, const Expected&, const ProbeFacts&);
 };
 
 }  // namespace podroute

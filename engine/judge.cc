@@ -37,9 +37,10 @@ void make_skip(Verdict& verdict, const std::string& reason) {
     verdict.causes.clear();
 }
 
-std::vector<Verdict> run_check(const Snapshot& snapshot, const Expected& expected, const Check& check) {
+std::vector<Verdict> run_check(const Snapshot& snapshot, const Expected& expected, const ProbeFacts& probes,
+                               const Check& check) {
     const Policy& policy = snapshot.policy;
-    std::vector<Verdict> verdicts = check.run(snapshot, expected);
+    std::vector<Verdict> verdicts = check.run(snapshot, expected, probes);
     std::erase_if(verdicts, [&](const Verdict& verdict) {
         const bool theirs = policy.only.contains(verdict.host) || policy.only.contains(verdict.peer);
         return !policy.only.empty() && !verdict.host.empty() && !theirs;
@@ -166,7 +167,7 @@ Report judge(const Snapshot& snapshot, std::span<const Check> checks) {
     for (const Check& check : checks) {
         if (!snapshot.policy.layers.empty() && !snapshot.policy.layers.contains(check.layer)) continue;
         if (check.can_error) can_error.insert(check.code);
-        for (Verdict& verdict : run_check(snapshot, expected, check)) {
+        for (Verdict& verdict : run_check(snapshot, expected, probes, check)) {
             ids.push_back(unique_id(verdict, seen));
             verdicts.push_back(std::move(verdict));
         }

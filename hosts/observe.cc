@@ -72,10 +72,12 @@ class Round {
     }
 
     Caught run(Fleet& fleet) {
-        // All hosts listen before any sends; nobody's late answers are missed, because all collect once more
-        // when all are done.
+        // All hosts listen before any sends, and none waits before all have sent: what it waits for may be
+        // another's to send. Nobody's late answers are missed, because all collect once more when all are
+        // done.
         each(fleet, [&](const HostId& h, HostLink& l, HostCatch& c) { return prepare(h, l, c); });
         each(fleet, [&](const HostId& h, HostLink& l, HostCatch& c) { return fire(h, l, c); });
+        each(fleet, [&](const HostId& h, HostLink& l, HostCatch& c) { return await(h, l, c); });
         each(fleet, [&](const HostId& h, HostLink& l, HostCatch& c) { return collect(h, l, c, 0); });
         return std::move(caught_);
     }
@@ -160,6 +162,12 @@ class Round {
             if (reduced.task) u.index = reduced.places[u.index];
             caught.unsent.push_back(u);
         }
+        return {};
+    }
+
+    // Not asked is who has nothing to wait for: the agent would take the whole time to say so.
+    Result<void> await(const HostId& host, HostLink& link, HostCatch& caught) {
+        if (complete(host, caught)) return {};
         return collect(host, link, caught, plan_.wait_ms);
     }
 

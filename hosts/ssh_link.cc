@@ -2,6 +2,7 @@
 #include "hosts/ssh_link.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace podroute {
@@ -31,7 +32,7 @@ class SshLink final : public HostLink {
     SshLink& operator=(const SshLink&) = delete;
 
     Result<Reply> call(const Request& request, Deadline deadline) override {
-        if (dead_) return failure("agent-failed", "the agent is gone", session_.target().name);
+        if (dead_) return tl::unexpected(*dead_);
         session_.set_deadline(deadline);
         if (auto sent = session_.write(encode(request)); !sent) return died(sent.error());
         return receive();
@@ -72,15 +73,15 @@ class SshLink final : public HostLink {
     }
 
     tl::unexpected<Error> died(const Error& error) {
-        dead_ = true;
         std::string text = error.text;
         if (const auto errors = printable(session_.error_output()); !errors.empty()) text += ": " + errors;
-        return failure("agent-failed", text, session_.target().name);
+        dead_ = Error{"agent-failed", text, session_.target().name};
+        return tl::unexpected(*dead_);
     }
 
     SshSession session_;
     std::string buffer_;
-    bool dead_ = false;
+    std::optional<Error> dead_;  // why the agent is gone: the answer to whatever is asked after that
 };
 
 class Bootstrap {

@@ -79,6 +79,13 @@ ssh_options_e libssh_option(SshClient::Option option) {
     return kOptions.at(static_cast<std::size_t>(option));
 }
 
+// "10 s", "0.2 s"
+std::string seconds(Watchdog::Clock::duration time) {
+    const auto tenths = std::chrono::round<std::chrono::duration<long, std::deci>>(time).count();
+    const std::string part = tenths % 10 == 0 ? "" : "." + std::to_string(tenths % 10);
+    return std::to_string(tenths / 10) + part + " s";
+}
+
 // Nothing is held where there is no semaphore.
 class Slot {
   public:
@@ -194,7 +201,8 @@ struct SshSession::Impl {
     ssh_session session = nullptr;  // that of client, once it is connected
     ssh_channel channel = nullptr;
     std::string errors;
-    std::uint32_t largest_window = 0;  // of the channel, in bytes
+    std::uint32_t largest_window = 0;      // of the channel, in bytes
+    Watchdog::Clock::duration patience{};  // what the guard gives at the most
 
     void close_channel() {
         largest_window = 0;
@@ -215,10 +223,10 @@ struct SshSession::Impl {
     std::string end_of_proxy();
     int authenticate();  // SSH_AUTH_*
 
-    tl::unexpected<Error> closed() {
-        return failure("closed", guard.fired() ? "no answer in time" : printable(ssh_get_error(session)),
-                       target.name);
+    std::string why_closed() const {
+        return guard.fired() ? "the host did not answer in " + seconds(patience) : ssh_get_error(session);
     }
+    tl::unexpected<Error> closed() { return failure("closed", printable(why_closed()), target.name); }
     void drain_errors() {
         std::array<char, 1024> buffer{};
         int n = 0;
@@ -288,7 +296,7 @@ Unknown SshSession::Impl::no_session(const std::stop_token& cancel) {
     if (proxy_says_unreachable(said)) return proxy_failed(target, said);
     if (target.proxied && ssh_get_serverbanner(session) == nullptr)
         return proxy_useless(target, end_of_proxy(), said);
-    std::string why = guard.fired() ? "no answer in time" : ssh_get_error(session);
+    std::string why = why_closed();
     if (!said.empty()) why += " (the proxy says: " + said + ")";
     return session_failed(target, why);
 }
@@ -319,8 +327,8 @@ tl::expected<SshSession, Unknown> SshSession::open(const InventoryHost& host, co
     auto impl = std::make_unique<Impl>();
     impl->target = target;
     impl->transport = std::move(*transport);
-    impl->guard =
-        Watchdog::Guard(watchdog, impl->transport.fd(), Watchdog::Clock::now() + options.connect_timeout);
+    impl->patience = options.connect_timeout;
+    impl->guard = Watchdog::Guard(watchdog, impl->transport.fd(), Watchdog::Clock::now() + impl->patience);
     impl->client = std::move(configured);
     ssh_session session = impl->session = impl->client.raw();
     const auto name = choose_known_hosts_name(impl->client, host, target.transport, login.known_as);
@@ -341,6 +349,7 @@ tl::expected<SshSession, Unknown> SshSession::open(const InventoryHost& host, co
 }
 
 void SshSession::set_deadline(Watchdog::Clock::time_point deadline) {
+    impl_->patience = deadline - Watchdog::Clock::now();
     impl_->guard.extend(deadline);
 }
 

@@ -66,6 +66,9 @@ struct Policy {
     Trace trace = Trace::failed;
     std::uint32_t pairs_per_cidr = kPairsAuto;
     std::optional<std::pair<Endpoint, Endpoint>> pair{};  // these two only, both ways
+    // Those of its ends' addresses that were given, not chosen: synthetic pods have them where their hosts
+    // let them.
+    std::set<Address> pair_addresses{};
     Login login{};
 
     bool operator==(const Policy&) const = default;

@@ -15,7 +15,7 @@ class Prober {
     virtual ~Prober() = default;
     // The next round, nothing when there is no more to ask. Pure.
     virtual std::optional<RoundPlan> next(const Snapshot& snapshot) = 0;
-    // True when this host's own answers are all in, so that it need not wait any longer.
+    // True when all is in that this host is to wait for. Asked before it waits and after each reply.
     virtual bool complete(const RoundPlan& plan, const HostId& host, std::span<const Frame> frames) = 0;
     virtual RoundResult read(const RoundPlan& plan, const Caught& caught) = 0;
 };

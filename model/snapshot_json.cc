@@ -29,7 +29,7 @@ void fields(V& v, Policy& x, const Policy& d) {
     PODROUTE_FIELD(protocols), PODROUTE_FIELD(count), PODROUTE_FIELD(timeout_ms),
         PODROUTE_FIELD(max_loss_ppm);
     PODROUTE_FIELD(tcp_port), PODROUTE_FIELD(trace), PODROUTE_FIELD(pairs_per_cidr), PODROUTE_FIELD(pair),
-        PODROUTE_FIELD(login);
+        PODROUTE_FIELD(pair_addresses), PODROUTE_FIELD(login);
 }
 template <class V>
 void fields(V& v, RunInfo& x, const RunInfo& d) {

@@ -17,6 +17,7 @@ struct Fork {
     Prefix cidr;
     HostId owner;
     std::vector<Address> gateways;
+    bool tried = false;  // within the bound
 };
 
 // Pod networks of peers that the host reaches by two next hops or more.
@@ -28,7 +29,9 @@ std::vector<Fork> forks_of(const Snapshot& snapshot, const InventoryHost& host, 
         for (const InventoryHost& owner : snapshot.inventory.hosts)
             for (const Prefix& cidr : owner.pod_cidrs) {
                 if (owner.name == host.name || !cidr.contains(answer.query.destination)) continue;
-                Fork fork{cidr, owner.name, {}};
+                Fork fork;
+                fork.cidr = cidr;
+                fork.owner = owner.name;
                 for (const NextHop& hop : answer.next_hops)
                     if (hop.gateway) fork.gateways.push_back(*hop.gateway);
                 const bool known =
@@ -36,33 +39,30 @@ std::vector<Fork> forks_of(const Snapshot& snapshot, const InventoryHost& host, 
                 if (fork.gateways.size() > 1 && !known) out.push_back(std::move(fork));
             }
     }
-    return out;
-}
-
-std::size_t legs_of(const std::vector<Fork>& forks) {
     std::size_t legs = 0;
-    for (const Fork& fork : forks) legs += fork.gateways.size();
-    return legs;
+    for (Fork& fork : out) {
+        fork.tried = legs + fork.gateways.size() <= kMaxLegsOfHost;
+        if (fork.tried) legs += fork.gateways.size();
+    }
+    return out;
 }
 
 // Where there are many, fewer candidates each.
 std::size_t candidates_per_leg(const std::vector<Fork>& forks) {
-    const std::size_t legs = std::clamp<std::size_t>(legs_of(forks), 1, kMaxLegsOfHost);
-    return std::min(kCandidatesPerLeg, kMaxQueries / legs);
+    std::size_t legs = 0;
+    for (const Fork& fork : forks) legs += fork.tried ? fork.gateways.size() : 0;
+    return std::min(kCandidatesPerLeg, kMaxQueries / std::max<std::size_t>(legs, 1));
 }
 
-// Whether a fork is within the bound when `before` legs come before it.
-bool is_tried(const Fork& fork, std::size_t before) {
-    return before + fork.gateways.size() <= kMaxLegsOfHost;
-}
-
-const FibQuery* a_query(const HostFindings& findings, const Fork& fork, bool into_it) {
-    for (const FibAnswer& answer : findings.lookups) {
-        const FibQuery& query = answer.query;
-        if (!query.chosen || !query.source || query.destination.family() != fork.cidr.family()) continue;
-        if (!into_it || fork.cidr.contains(query.destination)) return &query;
-    }
-    return nullptr;
+// The pod that legs of a family are tried from: the first, if it was opened.
+std::optional<Address> source_of(const HostFindings& findings, Family family) {
+    for (const PodSpec& spec : findings.asked)
+        for (const Address& address : spec.addresses)
+            if (address.family() == family &&
+                std::any_of(findings.pods.begin(), findings.pods.end(),
+                            [&](const Endpoint& pod) { return pod.address == address; }))
+                return address;
+    return std::nullopt;
 }
 
 Address candidate(const Prefix& cidr, Seeded& random) {
@@ -81,10 +81,8 @@ std::vector<FibQuery> leg_queries(const Snapshot& snapshot, const InventoryHost&
     std::vector<FibQuery> out;
     const auto forks = forks_of(snapshot, host, facts);
     const std::size_t candidates = candidates_per_leg(forks);
-    std::size_t legs = 0;
     for (const Fork& fork : forks) {
-        if (!is_tried(fork, legs)) break;
-        legs += fork.gateways.size();
+        if (!fork.tried) continue;
         const auto pod = std::find_if(pods.begin(), pods.end(), [&](const PodSpec& p) {
             return std::any_of(p.addresses.begin(), p.addresses.end(),
                                [&](const Address& a) { return a.family() == fork.cidr.family(); });
@@ -108,23 +106,19 @@ std::vector<FibQuery> leg_queries(const Snapshot& snapshot, const InventoryHost&
 std::vector<LegTarget> leg_targets(const Snapshot& snapshot, const InventoryHost& host,
                                    const HostFacts& facts, const HostFindings& findings) {
     std::vector<LegTarget> out;
-    std::size_t legs = 0;
     for (const Fork& fork : forks_of(snapshot, host, facts)) {
-        const bool within = is_tried(fork, legs);
-        legs +=
-            within ? fork.gateways.size() : kMaxLegsOfHost;  // what comes behind one that is left out is, too
-        const FibQuery* asked = a_query(findings, fork, within);
-        if (asked == nullptr) continue;
+        const auto source = source_of(findings, fork.cidr.family());
+        if (!source) continue;
         std::map<Address, Address> by_gateway;
         for (const FibAnswer& answer : findings.lookups)
             if (answer.query.chosen && fork.cidr.contains(answer.query.destination) && answer.error == 0 &&
                 answer.next_hops.size() == 1 && answer.next_hops[0].gateway)
                 by_gateway.emplace(*answer.next_hops[0].gateway, answer.query.destination);
         for (const Address& gateway : fork.gateways) {
-            LegTarget leg{fork.cidr, fork.owner, gateway, std::nullopt, "", *asked->source};
+            LegTarget leg{fork.cidr, fork.owner, gateway, std::nullopt, "", *source};
             if (const auto at = by_gateway.find(gateway); at != by_gateway.end())
                 leg.target = at->second;
-            else if (within)
+            else if (fork.tried)
                 leg.unknown = "no address of " + fork.cidr.to_string() + " was found that " + host.name +
                               " sends by way of " + gateway.to_string();
             else

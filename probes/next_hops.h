@@ -9,7 +9,7 @@
 
 namespace podroute {
 
-// Of one host; the legs of routes that come behind are not tried, and that is said of each.
+// Of one host. A route whose legs are more than is left of them is not tried, and that is said of each leg.
 inline constexpr std::size_t kMaxLegsOfHost = 256;
 
 // One leg of a host's route to a pod network.
@@ -31,6 +31,7 @@ std::vector<FibQuery> leg_queries(const Snapshot& snapshot, const InventoryHost&
                                   const std::vector<PodSpec>& pods);
 
 // The legs of the host's routes, from the answers in its findings. A leg that no address takes has no target.
+// None without a pod of that family to send from: the pairs of the host say why there is none.
 std::vector<LegTarget> leg_targets(const Snapshot& snapshot, const InventoryHost& host,
                                    const HostFacts& facts, const HostFindings& findings);
 

@@ -34,7 +34,8 @@ class Planner {
   public:
     Planner(const Snapshot& snapshot, const InventoryHost& host, const HostFacts& facts,
             const std::set<Address>& refused, unsigned attempt)
-        : host_(host),
+        : policy_(snapshot.policy),
+          host_(host),
           facts_(facts),
           taken_(refused),
           seed_(hash_of(host.name, seed_of(snapshot.run)) + attempt) {
@@ -59,8 +60,19 @@ class Planner {
         const InterfaceAddress* gateway = on_bridge(facts_, cidr);
         const std::string bridge = gateway != nullptr ? link_at(facts_, gateway->ifindex)->name : "";
         // The gateway of a network without one yet: where the CNI's bridge will have it.
-        const auto taken = [&](const Address& a) { return taken_.contains(a) || a == cidr.first_usable(); };
-        const auto address = pick_pod_address(cidr, Seeded(hash_of(cidr.to_string(), seed_) + beside), taken);
+        const auto taken = [&](const Address& a) {
+            return taken_.contains(a) || (gateway == nullptr && a == cidr.first_usable());
+        };
+        // Nobody else's pod takes what was asked for.
+        const auto spoken_for = [&](const Address& a) {
+            return taken(a) || a == cidr.first_usable() || policy_.pair_addresses.contains(a);
+        };
+        const Address* wanted = given(cidr, beside);
+        const bool may = wanted != nullptr && !taken(*wanted) && cidr.first_usable() <= *wanted &&
+                         *wanted <= cidr.last_usable();
+        const auto address =
+            may ? Result<Address>(*wanted)
+                : pick_pod_address(cidr, Seeded(hash_of(cidr.to_string(), seed_) + beside), spoken_for);
         if (!address) {
             // One pod may have the only address there is; packets within the host are then not tested.
             out_.unavailable.push_back({address.error().code, address.error().text, host_.name});
@@ -72,6 +84,18 @@ class Planner {
         if (gateway == nullptr) return;
         pod.networks.push_back(cidr);
         pod.gateways.push_back(gateway->address);
+    }
+
+    // The address that the pair is to have here; null: any. Of a pair within a network the second one is
+    // beside the first.
+    const Address* given(const Prefix& cidr, unsigned beside) const {
+        if (!policy_.pair) return nullptr;
+        std::vector<const Endpoint*> ends;
+        for (const Endpoint* end : {&policy_.pair->first, &policy_.pair->second})
+            if (end->host == host_.name && end->vantage == Vantage::pod && cidr.contains(end->address))
+                ends.push_back(end);
+        if (beside >= ends.size() || !policy_.pair_addresses.contains(ends[beside]->address)) return nullptr;
+        return &ends[beside]->address;
     }
 
     // A pod of this turn on the same bridge that has no address of this family yet, else a new one.
@@ -98,6 +122,7 @@ class Planner {
         return name;
     }
 
+    const Policy& policy_;
     const InventoryHost& host_;
     const HostFacts& facts_;
     std::set<Address> taken_;

@@ -6,7 +6,7 @@
 #include <map>
 #include <set>
 
-#include "probes/arp.h"
+#include "probes/capture_point.h"
 #include "probes/probe_index.h"
 #include "probes/reading.h"
 #include "probes/round_builder.h"
@@ -42,19 +42,6 @@ struct Tally {
     std::map<int, Numbers> not_sent;  // the same by errno
 };
 
-int hex(char digit) {
-    if (digit >= '0' && digit <= '9') return digit - '0';
-    return (digit | 0x20) - 'a' + 10;
-}
-
-// A switch floods what it does not know the port of: such a frame is seen by hosts that it is not for.
-bool is_for(const Frame& frame, const std::string& mac) {
-    if (!valid_mac(mac)) return true;
-    for (std::size_t i = 0; i < 6 && i < frame.bytes.size(); ++i)
-        if (frame.bytes[i] != hex(mac[3 * i]) * 16 + hex(mac[3 * i + 1])) return false;
-    return true;
-}
-
 class Reader {
   public:
     Reader(const RoundPlan& plan, const Caught& caught)
@@ -78,10 +65,8 @@ class Reader {
 
   private:
     void take(const HostId& host, const std::vector<CapturePoint>& points, const Frame& frame) {
-        const auto point = std::find_if(points.begin(), points.end(), [&](const CapturePoint& p) {
-            return p.ifindex == frame.ifindex && p.pod == frame.pod;
-        });
-        if (point == points.end() || (!frame.leaving && !is_for(frame, point->mac))) return;
+        const CapturePoint* point = point_of(points, frame);
+        if (point == nullptr) return;
         const auto seen = read_probe(frame.bytes, {plan_.script.word, plan_.script.tag});
         const auto found = seen ? index_.find(*seen) : std::nullopt;
         if (!found) return;

@@ -4,16 +4,16 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "model/prober.h"
 #include "probes/probe_index.h"
 
 namespace podroute {
 
-// Whether a host's own probes of one round are all settled: answered, or objected to. Each frame is read
-// once, however often it is asked. What is sent by one of several next hops is answered by nobody: in the
-// main round the answers to the pairs, which are sent later, take longer than its way; in the detail round it
-// is waited for as long as the round lasts.
+// Whether everything is settled that a host alone can see of one round: its own probes are answered, or
+// objected to. What is sent by one of several next hops is answered by nobody: the owner of the pod network
+// waits for it to come in. Each frame is read once, however often it is asked.
 class Settled {
   public:
     explicit Settled(const RoundPlan& plan);
@@ -22,12 +22,13 @@ class Settled {
   private:
     struct Open {
         std::size_t read = 0, left = 0;
-        std::unordered_map<std::uint64_t, bool> done;  // flow and number
+        std::unordered_set<std::uint64_t> done;  // flow and number
     };
-    bool waits_for(const ProbeFlow& flow) const;
+    // The host that sees when probes of this flow are settled; null: nobody waits for them.
+    const HostId* witness(const ProbeFlow& flow) const;
+    bool settles(const HostId& host, const Frame& frame, const SeenPacket& seen, const ProbeFlow& flow) const;
 
     const ProbeScript script_;
-    bool to_the_end_ = false;  // of the time, for what is on its way to where nobody answers
     ProbeIndex index_;
     std::unordered_map<std::string, Open> hosts_;
 };

@@ -11,6 +11,16 @@ namespace {
 
 constexpr std::uint16_t kSsh = 22;
 
+// What a host said the last time that it was asked for pods; null: it was not asked.
+const Observed<HostFindings>* pods_said(const Snapshot& snapshot, const HostId& host) {
+    for (auto round = snapshot.rounds.rbegin(); round != snapshot.rounds.rend(); ++round) {
+        if (round->stage != RoundStage::pods) continue;
+        const auto at = round->hosts.find(host);
+        if (at != round->hosts.end()) return &at->second;
+    }
+    return nullptr;
+}
+
 // Where the controller's own connection ends: of "client port server port" the last two.
 struct SshEnd {
     std::optional<Address> address;
@@ -43,7 +53,8 @@ class Maker {
         if (facts_ != nullptr && facts_->uid != 0)
             why_ = host.name + ": probes need root on the host; the agent runs as user " +
                    std::to_string(facts_->uid);
-        findings_ = pods_of(snapshot, host.name);
+        said_ = pods_said(snapshot, host.name);
+        if (said_ != nullptr && said_->known()) findings_ = &**said_;
     }
 
     void add_to(Sites& sites) const {
@@ -106,6 +117,7 @@ class Maker {
 
     std::string no_pod() const {
         std::string start = host_.name + ": no synthetic pod could be opened";
+        if (said_ != nullptr && !said_->known()) return start + ": " + said_->unknown().why;
         if (findings_ == nullptr || findings_->pods_refused.empty()) return start;
         return start + ": " + findings_->pods_refused.front().text;
     }
@@ -113,6 +125,7 @@ class Maker {
     const Snapshot& snapshot_;
     const InventoryHost& host_;
     const HostFacts* facts_ = nullptr;
+    const Observed<HostFindings>* said_ = nullptr;  // when it was asked for pods; null: it was not
     const HostFindings* findings_ = nullptr;
     std::string why_;
 };
@@ -120,12 +133,8 @@ class Maker {
 }  // namespace
 
 const HostFindings* pods_of(const Snapshot& snapshot, const HostId& host) {
-    for (auto round = snapshot.rounds.rbegin(); round != snapshot.rounds.rend(); ++round) {
-        if (round->stage != RoundStage::pods) continue;
-        const auto at = round->hosts.find(host);
-        if (at != round->hosts.end()) return at->second.known() ? &*at->second : nullptr;
-    }
-    return nullptr;
+    const auto* said = pods_said(snapshot, host);
+    return said != nullptr && said->known() ? &**said : nullptr;
 }
 
 // Answers are for few addresses of a network, and speak for all of it.

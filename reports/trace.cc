@@ -41,8 +41,9 @@ std::string milliseconds(std::uint32_t us) {
 
 class Drawing {
   public:
-    Drawing(Page& page, const Report& report, const Endpoint& source, const Endpoint& destination)
-        : page_(page), report_(report), source_(source), destination_(destination) {}
+    Drawing(Page& page, const Report& report, const Endpoint& source, const Endpoint& destination,
+            const std::vector<std::string>& notes)
+        : page_(page), report_(report), source_(source), destination_(destination), notes_(notes) {}
 
     void write() {
         std::vector<const ProbeReport*> probes;
@@ -74,6 +75,7 @@ class Drawing {
             page_.wrapped(blank, blank,
                           page_.clean(probe->source.address.to_string() + " → " +
                                       probe->destination.address.to_string()));
+        for (const std::string& note : notes_) page_.wrapped(blank, blank, page_.clean(note), Ink::yellow);
         page_.line();
     }
 
@@ -219,6 +221,7 @@ class Drawing {
     const Report& report_;
     const Endpoint& source_;
     const Endpoint& destination_;
+    const std::vector<std::string>& notes_;
     bool hops_ = false;  // some step says which hop limit it answered
 };
 
@@ -226,9 +229,9 @@ class Drawing {
 }  // namespace terminal
 
 std::string render_trace(const Report& report, const Endpoint& source, const Endpoint& destination,
-                         const TerminalOptions& options) {
+                         const TerminalOptions& options, const std::vector<std::string>& notes) {
     terminal::Page page(options);
-    terminal::Drawing(page, report, source, destination).write();
+    terminal::Drawing(page, report, source, destination, notes).write();
     return page.take();
 }
 

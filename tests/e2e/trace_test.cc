@@ -69,6 +69,21 @@ TEST_P(Ways, OfEveryKindOfPairAreDrawnBothWays) {
     }
 }
 
+TEST_P(Ways, OfAnAddressAreThatAddresssOrSayWhichOneStandsForIt) {
+    const Ran free = program_.run("trace node-0 10.200.1.7");
+    EXPECT_EQ(free.exit_code, 0) << free.all();
+    EXPECT_NE(free.output.find("→ 10.200.1.7\n"), std::string::npos) << free.all();
+    EXPECT_EQ(free.output.find("stands for"), std::string::npos) << free.all();
+    const std::string directory = "/var/lib/cni/networks/bridge";
+    ASSERT_EQ(
+        program_.in("node-1", "mkdir -p " + directory + " && touch " + directory + "/10.200.1.7").exit_code,
+        0);
+    const Ran taken = program_.run("trace node-0 10.200.1.7");
+    program_.in("node-1", "rm -r " + directory);
+    EXPECT_EQ(taken.exit_code, 0) << taken.all();
+    EXPECT_NE(taken.output.find(" stands for 10.200.1.7: a pod has it: "), std::string::npos) << taken.all();
+}
+
 // No count falls on a way that loses nothing.
 TEST_P(Ways, ShowHowManyPacketsPassedEachInterface) {
     for (const char* protocol : {"icmp", "tcp", "udp"}) {

@@ -92,6 +92,18 @@ TEST(GoldenTrace, SaysWhereAWayIsNotTheExpectedOne) {
                   .find("  → arrives, by way of node-2\n"),
               std::string::npos);
 }
+TEST(GoldenTrace, SaysWhichAddressStandsForTheOneThatWasAskedFor) {
+    const Report report = samples::packets();
+    const auto& probe = report.probes.front();
+    const std::string text =
+        render_trace(report, probe.source, probe.destination, of_trace(),
+                     {"10.200.1.203 stands for 10.200.1.7: another\x1b[2J answers for it"});
+    expect_narrow(text, 80);
+    const auto at = text.find("\n                      10.200.1.203 stands for 10.200.1.7: another");
+    EXPECT_NE(at, std::string::npos) << text;
+    EXPECT_LT(at, text.find("\n\n")) << "below the addresses";
+    EXPECT_EQ(text.find('\x1b'), std::string::npos);
+}
 // A packet that could not be sent has no address that anybody had.
 TEST(GoldenTrace, WithoutPacketsNothingIsCounted) {
     Report report = samples::packets();

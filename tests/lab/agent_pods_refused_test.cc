@@ -1,6 +1,7 @@
 // Pods that are refused: why, which address, and that nothing of them is there.
 #include <thread>
 
+#include "agent/address_probe.h"
 #include "tests/lab/agent_pods.h"
 
 namespace podroute {
@@ -94,6 +95,22 @@ TEST_F(AgentPodsRefused, AnAddressThatIpamHasGivenAway) {
     run("umount /var/lib");
     EXPECT_EQ(error.where, "10.200.0.201");
     EXPECT_NE(error.text.find("/var/lib/cni/networks/bridge"), std::string::npos) << error.text;
+}
+
+// Nobody was heard, because nobody could be.
+TEST_F(AgentPodsRefused, AnAddressThatWasAskedForOnABridgeThatWentDown) {
+    bridge_with_a_pod();
+    auto netlink = agent::Netlink::open(NETLINK_ROUTE);
+    ASSERT_TRUE(netlink);
+    const auto bridge = agent::interface_named(*netlink, "cnio0");
+    ASSERT_TRUE(bridge);
+    auto probe = agent::AddressProbe::ask({ip("10.200.0.201")}, *bridge);
+    ASSERT_TRUE(probe) << probe.error().text;
+    run("ip link set cnio0 down");
+    const auto free = probe->not_answered();
+    ASSERT_FALSE(free);
+    EXPECT_EQ(free.error().text, "no answers could be heard on cnio0: Network is down");
+    EXPECT_EQ(free.error().where, "") << "another address would not help";
 }
 
 TEST_F(AgentPodsRefused, ANameThatIsTaken) {

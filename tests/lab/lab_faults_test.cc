@@ -42,7 +42,7 @@ void break_and_mend_all(LabOptions o) {
         EXPECT_TRUE(broken) << broken.error().where << ": " << broken.error().text;
         if (fault.steps.size() == 1 && fault.steps[0].at != At::fabric) {
             const auto now = read_states(topology, run);
-            ASSERT_TRUE(now);
+            ASSERT_TRUE(now) << now.error().text;
             EXPECT_FALSE(differences(*before, *now).empty()) << "it changes nothing";
         }
         if (fault.steps.size() == 1 && fault.steps[0].at == At::fabric) {
@@ -51,7 +51,7 @@ void break_and_mend_all(LabOptions o) {
         const auto mended = mend_hosts(fault, topology, *at, run);
         EXPECT_TRUE(mended) << mended.error().where << ": " << mended.error().text;
         const auto left = settled_differences(*before, topology, run, std::chrono::seconds(3));
-        ASSERT_TRUE(left);
+        ASSERT_TRUE(left) << left.error().text;
         EXPECT_EQ(joined(*left), "");
         EXPECT_EQ(fabric_state(run), fabric);
     }
@@ -106,7 +106,7 @@ TEST(LabFaults, MendRestoresTheRestWhereSomebodyMendedByHand) {
         const auto mended = mend_hosts(*fault, topology, *at, run);
         EXPECT_TRUE(mended) << mended.error().text;
         const auto left = settled_differences(*before, topology, run, std::chrono::seconds(3));
-        ASSERT_TRUE(left);
+        ASSERT_TRUE(left) << left.error().text;
         EXPECT_EQ(joined(*left), "");
     }
 }

@@ -2,6 +2,10 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <thread>
+#include <vector>
+
 #include "fixtures/lab/lab.h"
 #include "fixtures/lab/namespaces.h"
 
@@ -73,6 +77,27 @@ TEST_F(LabHosts, PassExitCodesAndInput) {
     EXPECT_EQ(run("node-0", {"sh", "-c", "echo $HOME"}).output, "/root\n");
     const auto slow = (*lab_)->run("node-0", {"sleep", "20"}, {}, std::chrono::milliseconds(200));
     EXPECT_TRUE(slow.timed_out);
+}
+
+// A child of a program with threads must not allocate before it executes: whoever held the allocator's lock
+// when it was forked is not there to let go of it.
+TEST_F(LabHosts, CommandsOfManyThreadsAllEnd) {
+    std::atomic<int> wrong{0};
+    std::atomic<bool> done{false};
+    std::vector<std::jthread> allocating, running;
+    for (int t = 0; t < 2; ++t)
+        allocating.emplace_back([&] {
+            std::vector<std::string> kept(64);
+            for (std::size_t i = 0; !done; ++i) kept[i % kept.size()] = std::string(i % 5000, 'x');
+        });
+    for (int t = 0; t < 4; ++t)
+        running.emplace_back([&] {
+            for (int i = 0; i < 50; ++i)
+                if ((*lab_)->run("node-0", {"true"}, {}, std::chrono::seconds(5)).exit_code != 0) ++wrong;
+        });
+    running.clear();
+    done = true;
+    EXPECT_EQ(wrong, 0);
 }
 
 TEST_F(LabHosts, NothingRunsWhereItWouldBeTheMachineItself) {

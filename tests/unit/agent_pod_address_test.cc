@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <pcap/bpf.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -10,6 +11,7 @@
 
 #include "agent/address_probe.h"
 #include "agent/pod_address.h"
+#include "tests/unit/refused_call.h"
 
 namespace podroute::agent {
 namespace {
@@ -17,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // host-local's directory, in a place of its own.
-class Ipam : public testing::Test {
+class Ipam : public ::testing::Test {
   protected:
     void SetUp() override {
         std::string name = fs::temp_directory_path() / "podroute-ipam-XXXXXX";
@@ -67,6 +69,35 @@ TEST_F(Ipam, WhatCannotBeLookedAtIsNotFree) {
     const auto error = ask(directory);
     ASSERT_FALSE(error);
     EXPECT_NE(error.error().text.find("loop"), std::string::npos) << error.error().text;
+}
+
+// "free", or why not; the address that another one may do instead of in brackets.
+template <class T>
+std::string said(const Result<T>& asked) {
+    return asked ? "free" : asked.error().text + " [" + asked.error().where + "]";
+}
+
+TEST_F(Ipam, ADirectoryThatFailsHalfwayIsNotFree) {
+    lease("bridge", "10.200.0.2");
+    EXPECT_EQ(podroute::testing::with_refused_call(SYS_getdents64, EIO, [&] { return said(ask(directory)); }),
+              directory.string() + ": Input/output error []");
+}
+
+TEST(PodAddress, AKernelThatDoesNotAnswerDoesNotSayThatItIsFree) {
+    const auto address = *Address::parse("192.0.2.1");
+    EXPECT_EQ(podroute::testing::with_refused_call(SYS_recvfrom, ENOBUFS,
+                                                   [&] {
+                                                       auto netlink = Netlink::open(NETLINK_ROUTE);
+                                                       return netlink ? said(not_routed(*netlink, address, 0))
+                                                                      : "no netlink socket";
+                                                   }),
+              "the host's way to 192.0.2.1: No buffer space available []");
+}
+
+TEST(PodAddress, WhatCannotBeReservedIsNotTheAddressesFault) {
+    EXPECT_EQ(podroute::testing::with_refused_call(
+                  SYS_socket, EMFILE, [&] { return said(reserve(*Address::parse("192.0.2.1"))); }),
+              "no socket to reserve an address by: Too many open files []");
 }
 
 std::vector<std::uint8_t> ethernet(std::uint16_t type) {

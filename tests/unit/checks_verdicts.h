@@ -12,9 +12,10 @@ namespace podroute::testing {
 
 inline std::vector<Verdict> run_check(const Snapshot& snapshot, std::string_view code) {
     Expected expected = expect(snapshot.inventory);
-    expected.routing = routing_of(snapshot, fold_probes(snapshot));
+    const ProbeFacts probes = fold_probes(snapshot);
+    expected.routing = routing_of(snapshot, probes);
     for (const Check& check : all_checks())
-        if (check.code == code) return check.run(snapshot, expected);
+        if (check.code == code) return check.run(snapshot, expected, probes);
     ADD_FAILURE() << "no check " << code;
     return {};
 }

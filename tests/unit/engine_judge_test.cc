@@ -15,7 +15,7 @@ using testing::lookup_rule;
 using testing::prefix;
 using testing::via;
 
-std::vector<Verdict> route_present(const Snapshot& snapshot, const Expected& expected) {
+std::vector<Verdict> route_present(const Snapshot& snapshot, const Expected& expected, const ProbeFacts&) {
     Classifier classifier(snapshot);
     std::vector<Verdict> verdicts;
     for (const ExpectedRoute& route : expected.routes) {
@@ -34,7 +34,7 @@ std::vector<Verdict> route_present(const Snapshot& snapshot, const Expected& exp
 }
 
 // One warning or access error, by the name of the host.
-std::vector<Verdict> reached(const Snapshot& snapshot, const Expected&) {
+std::vector<Verdict> reached(const Snapshot& snapshot, const Expected&, const ProbeFacts&) {
     std::vector<Verdict> verdicts;
     for (const auto& [host, facts] : snapshot.hosts) {
         Verdict verdict;
@@ -51,7 +51,7 @@ std::vector<Verdict> reached(const Snapshot& snapshot, const Expected&) {
     return verdicts;
 }
 
-std::vector<Verdict> warns(const Snapshot&, const Expected&) {
+std::vector<Verdict> warns(const Snapshot&, const Expected&, const ProbeFacts&) {
     Verdict verdict;
     verdict.status = Status::warn;
     Cause cause;
@@ -190,7 +190,7 @@ TEST(Judge, OverlappingNetworksAreNotRouteErrors) {
 }
 
 // The bridge carries another network than the inventory says.
-std::vector<Verdict> own_network(const Snapshot& snapshot, const Expected&) {
+std::vector<Verdict> own_network(const Snapshot& snapshot, const Expected&, const ProbeFacts&) {
     std::vector<Verdict> verdicts;
     for (const InventoryHost& host : snapshot.inventory.hosts) {
         for (const Prefix& cidr : host.pod_cidrs) {
@@ -223,7 +223,7 @@ TEST(Judge, SwappedNetworksAreTheFaultOfTheirTwoHosts) {
     EXPECT_EQ(report.pairs.explained, report.pairs.broken);
 }
 
-std::vector<Verdict> skips(const Snapshot&, const Expected&) {
+std::vector<Verdict> skips(const Snapshot&, const Expected&, const ProbeFacts&) {
     Verdict verdict;
     verdict.status = Status::skip;
     verdict.message = "link down";

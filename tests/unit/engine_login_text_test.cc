@@ -76,7 +76,7 @@ TEST(LoginText, TheJudgeWritesEveryCommandSo) {
     fix.host = "node-0";
     fix.command = kCommand;
     snapshot.fixes = {fix};
-    const auto put_forward = [](const Snapshot&, const Expected&) {
+    const auto put_forward = [](const Snapshot&, const Expected&, const ProbeFacts&) {
         Cause cause;
         cause.code = "route-missing";
         cause.host = "node-0";

@@ -83,6 +83,36 @@ TEST(Observe, CollectsOnceMoreWhenAllAreDone) {
     for (const auto& [host, caught] : prober.last) EXPECT_EQ(caught->frames.size(), 2U) << host;
 }
 
+TEST(Observe, NobodyWaitsBeforeAllHaveSent) {
+    OneRound prober;
+    const auto run = observe_fakes({"a", "b", "c"}, prober, good);
+    EXPECT_LT(first_and_last(run.log, "fire").second, first_and_last(run.log, "collect").first);
+}
+
+// "a" alone sends; "b" is to see two frames come in.
+class OneSends : public OneRound {
+  public:
+    using OneRound::OneRound;
+    std::optional<RoundPlan> next(const Snapshot& snapshot) override {
+        auto plan = OneRound::next(snapshot);
+        if (plan) plan->tasks.at("b").frames.clear();
+        return plan;
+    }
+};
+
+TEST(Observe, AHostThatSendsNothingWaitsForWhatItIsToSee) {
+    OneSends prober(1, 2);
+    const auto run = observe_fakes({"a", "b"}, prober, good);
+    EXPECT_EQ(std::count(run.log.begin(), run.log.end(), "b fire"), 0);
+    EXPECT_EQ(prober.last.at("b")->frames.size(), 3U) << "two, and what the last look brought";
+}
+
+TEST(Observe, AHostThatIsToSeeNothingIsAskedOnce) {
+    OneSends prober(1, 0);
+    const auto run = observe_fakes({"a", "b"}, prober, good);
+    EXPECT_EQ(std::count(run.log.begin(), run.log.end(), "b collect"), 1);
+}
+
 TEST(Observe, CollectsUntilTheHostsOwnAnswersAreIn) {
     OneRound prober(1, 5);
     const auto run = observe_fakes({"a"}, prober, good);

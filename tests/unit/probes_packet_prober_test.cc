@@ -627,6 +627,13 @@ TEST(PacketProber, AHostThatOpensNoPodMakesItsPairsUnknownAndSaysWhy) {
     EXPECT_EQ(snapshot.rounds[0].hosts.at("node-1")->pods_refused.at(0).text, "no veth");
 }
 
+TEST(PacketProber, AHostThatStandsStillMakesItsPairsUnknownAndSaysWhy) {
+    Trial run;
+    run.world.stands_still = {"node-1"};
+    EXPECT_EQ(results(run.observe(), Purpose::verdict, "pod node-0 > pod node-1 icmp").front()->unknown,
+              "node-1: no synthetic pod could be opened: the host did not answer in 10 s");
+}
+
 TEST(PacketProber, AddressesAreTriedThreeTimes) {
     Trial run;
     const auto network = prefix("10.200.1.0/24");
@@ -740,6 +747,20 @@ TEST(PacketProber, OnePairAlone) {
     EXPECT_EQ(name(*found[2]), "node node-3 > pod node-1 icmp");
 }
 
+TEST(PacketProber, APairOfAddressesIsProbedByThem) {
+    for (const bool taken : {false, true}) {
+        Trial run;
+        Policy& policy = run.cluster.snapshot.policy;
+        policy.pair = std::pair(Endpoint{"node-0", Vantage::pod, address("10.200.0.2")},
+                                Endpoint{"node-1", Vantage::pod, address("10.200.1.7")});
+        policy.pair_addresses = {address("10.200.1.7")};
+        if (taken) run.world.taken = {address("10.200.1.7")};
+        const auto* r = results(run.observe(), Purpose::verdict, "pod node-0 > pod node-1 icmp").front();
+        EXPECT_EQ(r->answered, 3U) << r->unknown;
+        EXPECT_EQ(r->destination.address == address("10.200.1.7"), !taken);
+    }
+}
+
 TEST(PacketProber, ThePortOfAnSshSessionIsTheControlHostsTcpPort) {
     Trial run;
     run.cluster.facts("server").ssh_connection = "10.240.0.5 51000 10.240.0.10 2222";
@@ -825,10 +846,27 @@ TEST(PacketProber, ALegThatLosesOnePacketIsCountedOutOfTwenty) {
         }
         EXPECT_EQ(sent, kLossSample);
         EXPECT_EQ(entered, kLossSample - 1);
-        // Nobody's answer says that the last one has had its time.
-        EXPECT_TRUE(run.world.completed[RoundStage::main]);
-        EXPECT_FALSE(run.world.completed[RoundStage::detail]);
+        // The owner waits for the one that is missing: in a slow network it would come yet.
+        EXPECT_FALSE(run.world.completed[RoundStage::main]);
+        EXPECT_TRUE(run.world.completed[RoundStage::detail]);
     }
+}
+
+TEST(PacketProber, HealthyLegsEndTheRoundWhenTheyHaveComeIn) {
+    TwoLegs run;
+    const auto& snapshot = run.observe();
+    EXPECT_EQ(stages(snapshot), (Stages{RoundStage::pods, RoundStage::main}));
+    EXPECT_EQ(results(snapshot, Purpose::next_hop).size(), 2U);
+    EXPECT_TRUE(run.world.completed[RoundStage::main]);
+}
+
+// Where the owner cannot listen, nothing would ever come in.
+TEST(PacketProber, ALegToAHostThatCannotListenIsNotWaitedFor) {
+    TwoLegs run;
+    run.cluster.facts("node-1").uid = 1000;
+    const auto& snapshot = run.observe();
+    for (const auto* r : results(snapshot, Purpose::next_hop)) EXPECT_FALSE(r->unknown.empty());
+    EXPECT_TRUE(run.world.completed[RoundStage::main]);
 }
 
 TEST(PacketProber, LegsAreBoundedAndThoseLeftOutSaySo) {
@@ -851,6 +889,8 @@ TEST(PacketProber, LegsAreBoundedAndThoseLeftOutSaySo) {
     pod.bridge = "cnio0";
     const auto& host = *run.cluster.snapshot.inventory.find("node-0");
     HostFindings findings;
+    findings.asked = {pod};
+    findings.pods = {{"node-0", Vantage::pod, pod.addresses.front()}};
     for (const FibQuery& query : leg_queries(run.cluster.snapshot, host, facts, {pod})) {
         FibAnswer a;
         a.query = query;
@@ -867,6 +907,29 @@ TEST(PacketProber, LegsAreBoundedAndThoseLeftOutSaySo) {
         left_out += leg.target ? 0 : 1;
     }
     EXPECT_EQ(left_out, 260U - kMaxLegsOfHost);
+}
+
+// Neither in silence, nor at the cost of a smaller route behind it.
+TEST(PacketProber, ARouteWithMoreNextHopsThanAreTriedSaysSoOfEach) {
+    TwoLegs run;
+    FibAnswer wide;
+    wide.query = {address("10.200.2.1"), address("10.200.0.2"), "cnio0"};
+    for (std::uint32_t i = 0; i <= kMaxLegsOfHost; ++i)
+        wide.next_hops.push_back({Address::v4(0x0af10000U + i), testing::kEth0, 0, 1});
+    auto& fib = *run.cluster.facts("node-0").fib;
+    fib.insert(fib.begin(), wide);
+    std::size_t said = 0, tried = 0;
+    for (const auto* r : results(run.observe(), Purpose::next_hop)) {
+        if (r->destination.host == "node-2") {
+            EXPECT_NE(r->unknown.find("more next hops than the 256"), std::string::npos) << r->unknown;
+            ++said;
+        } else {
+            EXPECT_EQ(arrivals(*r), r->sent) << r->unknown;
+            ++tried;
+        }
+    }
+    EXPECT_EQ(said, kMaxLegsOfHost + 1);
+    EXPECT_EQ(tried, 2U);
 }
 
 TEST(PacketProber, ALegToAnotherLinkOfTheOwnerIsSeenThere) {

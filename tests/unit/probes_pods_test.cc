@@ -106,6 +106,39 @@ TEST(PodPlan, AnotherBridgeInsideTheNetworkIsNotJoined) {
     EXPECT_TRUE(plan(cluster).pods.at(0).bridge.empty());
 }
 
+// Of the pods of node-0, in order, when a pair with these ends is asked for.
+std::vector<std::string> addresses_for(const std::string& from, const std::string& to,
+                                       const std::set<std::string>& given, bool bridge = true) {
+    Cluster cluster({.bridge = bridge});
+    const auto end = [](const std::string& text) {
+        return Endpoint{text.starts_with("10.200.0.") ? "node-0" : "node-1", Vantage::pod, address(text)};
+    };
+    cluster.snapshot.policy.pair = std::pair(end(from), end(to));
+    for (const std::string& text : given) cluster.snapshot.policy.pair_addresses.insert(address(text));
+    std::vector<std::string> out;
+    for (const PodSpec& pod : plan(cluster).pods) out.push_back(pod.addresses.at(0).to_string());
+    return out;
+}
+
+TEST(PodPlan, AnAddressThatWasAskedForIsTheirs) {
+    EXPECT_EQ(addresses_for("10.200.0.9", "10.200.1.7", {"10.200.0.9", "10.200.1.7"}).at(0), "10.200.0.9");
+    EXPECT_EQ(addresses_for("10.200.1.7", "10.200.0.9", {"10.200.0.9"}).at(0), "10.200.0.9");
+    // Within a network the second end is the pod beside the first.
+    EXPECT_EQ(addresses_for("10.200.0.9", "10.200.0.77", {"10.200.0.9", "10.200.0.77"}),
+              (std::vector<std::string>{"10.200.0.9", "10.200.0.77"}));
+    const auto second = addresses_for("10.200.0.2", "10.200.0.77", {"10.200.0.77"});
+    EXPECT_NE(second.at(0), "10.200.0.77");
+    EXPECT_EQ(second.at(1), "10.200.0.77");
+    // An end that was named is any pod of the host.
+    EXPECT_NE(addresses_for("10.200.0.2", "10.200.1.7", {"10.200.1.7"}).at(0), "10.200.0.2");
+}
+
+TEST(PodPlan, AnAddressThatNoPodMayHaveIsNotTakenWhoeverAsks) {
+    for (const char* no : {"10.200.0.0", "10.200.0.1", "10.200.0.255"})
+        for (const bool bridge : {true, false})
+            EXPECT_NE(addresses_for(no, "10.200.1.7", {no}, bridge).at(0), no) << bridge;
+}
+
 TEST(PodPlan, AnAddressOfTheHostIsNotPicked) {
     Cluster cluster(2);
     auto& host = cluster.snapshot.inventory.hosts[1];

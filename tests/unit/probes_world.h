@@ -48,6 +48,7 @@ class World {
 
     std::vector<Fault> faults;
     std::set<HostId> dead_in_probes;  // lost in the rounds that send
+    std::set<HostId> stands_still;    // when it is asked for pods
     std::set<HostId> refuses_pods;
     std::set<HostId> resets;                     // answer a SYN by a reset
     std::set<Address> taken;                     // refused as pods' addresses
@@ -100,6 +101,9 @@ class World {
             }
         for (const auto& host : overflows)
             if (caught_.contains(host)) caught_[host]->dropped = 1;
+        for (const auto& host : stands_still)
+            if (caught_.contains(host))
+                caught_[host] = Unknown{"the host did not answer in 10 s", "agent-failed", ""};
         if (plan.stage != RoundStage::pods)
             for (const auto& host : dead_in_probes)
                 if (caught_.contains(host)) caught_[host] = Unknown{"the agent is gone", "agent-failed", ""};

@@ -1,0 +1,65 @@
+// The ends of the pair beside those of its probes.
+#include "engine/stand_ins.h"
+
+#include <algorithm>
+
+namespace podroute {
+namespace {
+
+// What the host said when it was asked for the address; empty: it was not asked.
+std::string refusal(const Snapshot& snapshot, const HostId& host, const Address& address) {
+    for (const RoundResult& round : snapshot.rounds) {
+        const auto at = round.hosts.find(host);
+        if (at == round.hosts.end() || !at->second.known()) continue;
+        for (const Error& error : at->second->pods_refused) {
+            if (error.where != address.to_string()) continue;
+            const std::string start = error.where + ": ";
+            return error.text.starts_with(start) ? error.text.substr(start.size()) : error.text;
+        }
+    }
+    return "";
+}
+
+bool carried(const Snapshot& snapshot, const HostId& host, const Address& address) {
+    const auto facts = snapshot.hosts.find(host);
+    if (facts == snapshot.hosts.end() || !facts->second.known() || !facts->second->addresses.known())
+        return false;
+    const auto& addresses = *facts->second->addresses;
+    return std::any_of(addresses.begin(), addresses.end(),
+                       [&](const InterfaceAddress& a) { return a.address == address; });
+}
+
+std::string why_not(const Snapshot& snapshot, const HostId& host, const Address& address) {
+    if (auto said = refusal(snapshot, host, address); !said.empty()) return said;
+    if (carried(snapshot, host, address)) return "the host itself carries it";
+    return "it is no pod's: the network's own, its gateway's or its last";
+}
+
+}  // namespace
+
+std::vector<StandIn> stand_ins(const Snapshot& snapshot) {
+    std::vector<StandIn> out;
+    const auto& pair = snapshot.policy.pair;
+    if (!pair) return out;
+    const auto compare = [&](const Endpoint& asked, const Endpoint& used) {
+        if (asked.vantage != Vantage::pod || asked.host != used.host || asked.address == used.address) return;
+        if (!snapshot.policy.pair_addresses.contains(asked.address)) return;
+        out.push_back(
+            {asked.host, asked.address, used.address, why_not(snapshot, asked.host, asked.address)});
+    };
+    for (const RoundResult& round : snapshot.rounds)
+        for (const ProbeResult& probe : round.probes) {
+            // The first of them is the pair itself, the next ones are the other way round.
+            if (probe.purpose != Purpose::verdict || !probe.unknown.empty()) continue;
+            compare(pair->first, probe.source);
+            compare(pair->second, probe.destination);
+            return out;
+        }
+    return out;
+}
+
+std::string stand_in_text(const StandIn& one) {
+    return one.used.to_string() + " stands for " + one.asked.to_string() + ": " + one.why;
+}
+
+}  // namespace podroute

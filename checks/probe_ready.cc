@@ -57,6 +57,14 @@ Verdict not_opened(const Snapshot& snapshot, const Expected& expected, const Inv
     return without_probes(host, cidr.to_string(), facts, std::move(why));
 }
 
+// With another address than the one that was asked for.
+std::string stood_in(const Snapshot& snapshot, const InventoryHost& host, const Prefix& cidr) {
+    std::string text;
+    for (const StandIn& one : stand_ins(snapshot))
+        if (one.host == host.name && cidr.contains(one.asked)) text += "; " + stand_in_text(one);
+    return text;
+}
+
 // The agent that read the host refused a round of packets.
 const Unknown* refused(const Snapshot& snapshot, const HostId& host) {
     const Unknown* lost = lost_in_round(snapshot, host);

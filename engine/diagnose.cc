@@ -346,9 +346,10 @@ class Diagnosing {
         for (const Broken& broken : broken_) {
             std::vector<std::string> with;
             for (const std::size_t cause : broken.causes) with.push_back(ids_[cause]);
-            const auto others = broken.by_packets ? packets_.add_companions(broken.probe->check_id, with)
-                                                  : packets_.add_stopped_too(*broken.probe->flow,
-                                                                             broken.probe->check_id, with);
+            const auto others =
+                broken.by_packets
+                    ? packets_.faults().add_companions(broken.probe->check_id, with)
+                    : packets_.faults().add_stopped_too(*broken.probe->flow, broken.probe->check_id, with);
             for (const std::size_t cause : broken.causes)
                 tallies_[cause].together_with.insert(others.begin(), others.end());
         }

@@ -5,42 +5,12 @@
 #include <cerrno>
 
 #include "engine/carrier.h"
+#include "engine/filter_chains.h"
 #include "engine/packet_words.h"
 #include "engine/route_text.h"
 
 namespace podroute {
 namespace {
-
-constexpr std::size_t kMaxLines = 4;
-
-// What a packet is to the host that loses it.
-struct Course {
-    bool input = false, output = false, forward = false;
-};
-
-// An answer of a node that never left it: mostly the request was lost.
-Course course_of(const ProbedFlow& flow, const HostId& host) {
-    const bool from_node = flow.source.vantage == Vantage::node && flow.source.host == host;
-    const bool to_node = flow.destination.vantage == Vantage::node && flow.destination.host == host;
-    if (flow.refused() > 0) return {false, true, false};
-    if (flow.failed_leg() == ProbeLeg::request) return {to_node, from_node, !to_node && !from_node};
-    return {from_node || to_node, to_node, !to_node && !from_node};
-}
-
-// Whether such packets may end at that chain. Address translation alone drops nothing; of a bridge or a
-// device every hook may be on the way of what was taken to be sent.
-bool may_drop(const FilterChain& chain, const Course& course) {
-    const auto at = [&](std::string_view hook) { return chain.type.ends_with(hook); };
-    if (chain.type.starts_with("nat ") && !chain.drops) return false;
-    if (chain.table.starts_with("bridge ") || chain.table.starts_with("netdev "))
-        return course.input || course.forward || at(" hook output") || at(" hook postrouting");
-    if (at(" hook input")) return course.input;
-    if (at(" hook output")) return course.output;
-    if (at(" hook forward")) return course.forward;
-    if (at(" hook prerouting")) return course.input || course.forward;
-    if (at(" hook postrouting")) return course.output || course.forward;
-    return true;
-}
 
 // "1500 bytes are lost, 1400 bytes pass"
 std::string size_text(const FullSize& sizes) {
@@ -53,79 +23,17 @@ std::string size_text(const FullSize& sizes) {
 }  // namespace
 
 PacketCauses::PacketCauses(const Snapshot& snapshot, const ProbeFacts& facts, Places& places)
-    : snapshot_(snapshot), facts_(facts), places_(places), gateways_(snapshot) {}
+    : snapshot_(snapshot),
+      facts_(facts),
+      places_(places),
+      gateways_(snapshot),
+      faults_(snapshot, facts, places),
+      between_(snapshot, facts, places) {}
 
-const HostId& PacketCauses::sender(const ProbedFlow& flow) {
-    return flow.failed_leg() == ProbeLeg::request ? flow.source.host : flow.destination.host;
-}
-const HostId& PacketCauses::target(const ProbedFlow& flow) {
-    return flow.failed_leg() == ProbeLeg::request ? flow.destination.host : flow.source.host;
-}
-
-PacketCauses::Entry& PacketCauses::entry(const std::string& code, const HostId& host,
-                                         const std::string& key) {
-    const auto [at, added] = index_.emplace(std::tuple(code, host, key), entries_.size());
-    if (added) {
-        Entry made;
-        made.cause.code = code;
-        made.cause.host = host;
-        made.cause.subject = key;
-        entries_.push_back(std::move(made));
-    }
-    return entries_[at->second];
-}
-
-void PacketCauses::count(Entry& entry, const ProbedFlow& flow, const std::string& check_id, bool failed,
-                         const std::string& more) {
-    entry.protocols.insert(flow.protocol);
-    // A flow is counted into an entry once, so that a repetition could only be the last one.
-    if (entry.affects.empty() || entry.affects.back() != check_id) entry.affects.push_back(check_id);
-    ++entry.flows;
-    if (failed) ++entry.failed;
-    if (entry.lines.size() < kMaxLines)
-        entry.lines.push_back(flow_name(snapshot_.inventory, flow) + "   " + line(flow) +
-                              (more.empty() ? "" : "; " + more));
-}
-
-std::string PacketCauses::line(const ProbedFlow& flow) {
-    if (flow.fate() == ProbeFate::works) {
-        if (flow.source_seen)
-            return std::string(to_string(flow.protocol)) + " arrives from " + flow.source_seen->to_string();
-        return std::string(to_string(flow.protocol)) + " arrives and is answered";
-    }
-    std::string text = loss_text(flow, places_.place(flow));
-    for (const Objection& objection : flow.objections)
-        if (objection.reset || unreachable(objection, flow.source.address.family()))
-            return text + ", " + objection_text(objection);
-    return text;
-}
-
-std::vector<const FilterChain*> PacketCauses::chains_on_the_way(const ProbedFlow& flow,
-                                                                const HostId& host) const {
-    std::vector<const FilterChain*> chains;
-    const auto facts = snapshot_.hosts.find(host);
-    if (facts == snapshot_.hosts.end() || !facts->second.known() || !facts->second->firewall.known())
-        return chains;
-    const Course course = course_of(flow, host);
-    for (const FilterChain& chain : facts->second->firewall->chains)
-        if (may_drop(chain, course)) chains.push_back(&chain);
-    return chains;
-}
-
-// A snapshot that was recorded before chains were read has none.
-bool PacketCauses::has_rules(const ProbedFlow& flow, const HostId& host) const {
-    const auto facts = snapshot_.hosts.find(host);
-    if (facts == snapshot_.hosts.end() || !facts->second.known() || !facts->second->firewall.known())
-        return false;
-    const FirewallFacts& firewall = *facts->second->firewall;
-    if (firewall.chains.empty()) return firewall.legacy_rules || firewall.nft_rules;
-    return !chains_on_the_way(flow, host).empty();
-}
-
-void PacketCauses::add_policies(Entry& drop, const ProbedFlow& flow) const {
+void PacketCauses::add_policies(PacketFault& drop, const ProbedFlow& flow) const {
     auto& lines = drop.cause.evidence;
-    for (const FilterChain* chain : chains_on_the_way(flow, drop.cause.host)) {
-        if (!chain->drops || lines.size() >= kMaxLines) continue;
+    for (const FilterChain* chain : chains_on_the_way(snapshot_, flow, drop.cause.host)) {
+        if (!chain->drops || lines.size() >= PacketFaults::kMaxLines) continue;
         std::string line = "policy of chain " + chain->name + ", table " + chain->table + ": drop";
         if (std::find(lines.begin(), lines.end(), line) == lines.end()) lines.push_back(std::move(line));
     }
@@ -160,13 +68,12 @@ void PacketCauses::add_lost(const ProbedFlow& flow, const std::string& check_id)
             ++explained_;
             return;
         case PlaceKind::elsewhere:
-            misrouted_.push_back({{&flow, flow.failed_leg()}, place.host, check_id});
+            between_.add_misrouted(flow, place.host, check_id);
             ++explained_;
             return;
         case PlaceKind::between:
             if (add_dead_next_hop(flow, check_id)) return;
-            fabric_.push_back({&flow, flow.failed_leg()});
-            fabric_checks_.push_back(check_id);
+            between_.add_dropped(flow, check_id);
             ++explained_;
             return;
         case PlaceKind::nowhere:
@@ -174,19 +81,19 @@ void PacketCauses::add_lost(const ProbedFlow& flow, const std::string& check_id)
     }
 }
 
-void PacketCauses::add_drop_at(Entry& drop, const Place& place, const ProbedFlow& flow,
+void PacketCauses::add_drop_at(PacketFault& drop, const Place& place, const ProbedFlow& flow,
                                const std::string& check_id) {
     if (place.kind == PlaceKind::inside && place.host == drop.cause.host)
         drop.drops_at.insert(place.interface);
     for (Crossing& crossing : crossings_at(flow, drop.cause.host)) drop.stops.insert(std::move(crossing));
-    count(drop, flow, check_id, true);
+    faults_.count(drop, flow, check_id, true);
 }
 
 void PacketCauses::add_drop(const ProbedFlow& flow, const Place& place, const std::string& check_id) {
     const HostId& host = place.host;
     const bool refused = flow.fate() == ProbeFate::not_sent;  // which a filter alone does in this way
-    const bool rules = refused || has_rules(flow, host);
-    Entry& made = entry(rules ? "firewall-drop" : "host-drop", host, "");
+    const bool rules = refused || has_rules(snapshot_, flow, host);
+    PacketFault& made = faults_.at(rules ? "firewall-drop" : "host-drop", host, "");
     if (made.cause.summary.empty())
         made.cause.summary =
             refused ? "the firewall of " + host + " drops packets that it sends itself"
@@ -202,12 +109,12 @@ void PacketCauses::add_rewritten(const ProbedFlow& flow, const std::string& chec
     std::string subject = flow.source.address.to_string();
     if (flow.source.vantage == Vantage::pod)
         subject = networks_text(snapshot_.inventory, flow.source.host, flow.source.address.family());
-    Entry& made = entry("nat-rewritten", host, subject);
+    PacketFault& made = faults_.at("nat-rewritten", host, subject);
     made.cause.severity = Severity::warning;
     made.cause.summary =
         host + " rewrites the source of packets from " + subject + " to " + flow.source_seen->to_string();
     made.cause.commands = {on_host(host, "iptables-save -t nat"), on_host(host, "nft list ruleset")};
-    count(made, flow, check_id, false);
+    faults_.count(made, flow, check_id, false);
 }
 
 // By a DNAT rule or a proxy of the host that they were last seen to enter, or start from.
@@ -217,22 +124,22 @@ void PacketCauses::add_led_astray(const ProbedFlow& flow, const Place& place, co
     if (flow.destination.vantage == Vantage::pod)
         subject =
             networks_text(snapshot_.inventory, flow.destination.host, flow.destination.address.family());
-    Entry& made = entry("nat-rewritten", place.host, "to " + subject);
+    PacketFault& made = faults_.at("nat-rewritten", place.host, "to " + subject);
     made.cause.summary =
         place.host + " leads packets to " + subject + " elsewhere, and somebody else answers";
     made.cause.commands = {on_host(place.host, "iptables-save -t nat"),
                            on_host(place.host, "nft list ruleset")};
-    count(made, flow, check_id, true);
+    faults_.count(made, flow, check_id, true);
     ++explained_;
 }
 
-PacketCauses::Entry& PacketCauses::filtered_entry(const ProbedFlow& echo) {
+PacketFault& PacketCauses::filtered_entry(const ProbedFlow& echo) {
     const Place place = places_.place(echo);
     HostId host = place.kind == PlaceKind::inside ? place.host : HostId{};
     for (const Objection& objection : echo.objections)
         if (unreachable(objection, echo.source.address.family()))
             host = carrier(snapshot_, echo, objection.from);
-    Entry& made = entry("icmp-filtered", host, "icmp echo");
+    PacketFault& made = faults_.at("icmp-filtered", host, "icmp echo");
     if (!made.cause.summary.empty()) return made;
     made.cause.severity = Severity::warning;
     made.cause.summary = (host.empty() ? std::string("something between the hosts") : host) +
@@ -243,18 +150,18 @@ PacketCauses::Entry& PacketCauses::filtered_entry(const ProbedFlow& echo) {
 }
 
 void PacketCauses::add_filtered(const ProbedFlow& flow, const std::string& check_id) {
-    count(filtered_entry(flow), flow, check_id, false);
+    faults_.count(filtered_entry(flow), flow, check_id, false);
 }
 
 // Where echo is filtered, so is what would say which size passes: connections open, and hang.
 void PacketCauses::add_silent_size(const ProbedFlow& echo, const FullSize& sizes,
                                    const std::string& check_id) {
-    Entry& made = filtered_entry(echo);
+    PacketFault& made = filtered_entry(echo);
     if (made.cause.severity != Severity::error) {
         made.cause.severity = Severity::error;
         made.cause.summary += "; large packets vanish, and no ICMP names a size that passes";
         made.cause.evidence.push_back(flow_name(snapshot_.inventory, *sizes.largest) + "   " +
-                                      line(*sizes.largest) + "; " + size_text(sizes));
+                                      faults_.line(*sizes.largest) + "; " + size_text(sizes));
     }
     made.affects.push_back(check_id);
 }
@@ -274,45 +181,48 @@ void PacketCauses::add_full_size(const FullSize& sizes, const std::string& check
     }
     std::string more = size_text(sizes);
     if (place.kind != PlaceKind::inside) {
-        large_.push_back({&flow, true, check_id, sender(flow), target(flow), std::move(more), place});
+        between_.add_large(flow, std::move(more), place, check_id);
         return;
     }
     // Its own packets come in by one link and do not leave by the other, which is the one that is too small.
-    const bool leaving = place.host == sender(flow);
-    Entry& made = entry("mtu-mismatch", place.host, leaving ? "uplink" : place.interface);
+    const bool leaving = place.host == flow.sender();
+    PacketFault& made = faults_.at("mtu-mismatch", place.host, leaving ? "uplink" : place.interface);
     made.cause.summary = "large packets are lost inside " + place.host;
     made.cause.commands = {
         on_host(place.host, leaving ? "ip link show" : "ip link show dev " + place.interface)};
-    count(made, flow, check_id, false, more);
+    faults_.count(made, flow, check_id, false, more);
 }
 
 void PacketCauses::add_detour(const ProbedFlow& flow, const std::vector<HostId>& hosts,
                               const std::string& check_id) {
     for (const HostId& host : hosts) {
-        Entry& made = entry("path-unexpected", host, "transit");
+        PacketFault& made = faults_.at("path-unexpected", host, "transit");
         made.cause.severity = Severity::warning;
         made.cause.summary = "packets between pods of other hosts pass " + host;
-        count(made, flow, check_id, false);
+        faults_.count(made, flow, check_id, false);
     }
-}
-
-void PacketCauses::add_deaf(Entry& entry, const Place& place) {
-    const std::string text = deaf_text(place);
-    auto& evidence = entry.cause.evidence;
-    if (!text.empty() && std::find(evidence.begin(), evidence.end(), text) == evidence.end() &&
-        evidence.size() < kMaxLines)
-        evidence.push_back(text);
 }
 
 void PacketCauses::add_unexplained(const ProbedFlow& flow, const std::string& check_id) {
     const Place place = places_.place(flow);
     const bool reply = flow.failed_leg() == ProbeLeg::reply;
-    Entry& made = entry("unexplained", place.kind == PlaceKind::inside ? place.host : HostId{},
-                        reply ? "reply" : "request");
+    PacketFault& made = faults_.at("unexplained", place.kind == PlaceKind::inside ? place.host : HostId{},
+                                   reply ? "reply" : "request");
     made.cause.summary = std::string(reply ? "replies" : "requests") +
                          " are lost, and nothing that was read or captured predicts it";
-    add_deaf(made, place);
-    count(made, flow, check_id, true);
+    PacketFaults::add_deaf(made, place);
+    faults_.count(made, flow, check_id, true);
+}
+
+std::vector<Diagnosis> PacketCauses::take() {
+    return faults_.take();
+}
+
+void PacketCauses::settle() {
+    take_drops();
+    take_parts();
+    between_.take(faults_);
+    faults_.settle();
 }
 
 }  // namespace podroute

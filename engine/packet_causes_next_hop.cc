@@ -38,14 +38,14 @@ bool PacketCauses::add_dead_next_hop(const ProbedFlow& flow, const std::string& 
     const Address& gateway = *leg->next_hop;
     const std::string ip = gateway.is_v4() ? "ip " : "ip -6 ";
     const std::string networks = networks_text(snapshot_.inventory, to, leg->source.address.family());
-    Entry& made = entry("fabric-drop", "", networks + " via " + gateway.to_string());
+    PacketFault& made = faults_.at("fabric-drop", "", networks + " via " + gateway.to_string());
     if (made.cause.summary.empty()) {
         made.cause.summary = "what " + from + " sends to the pods of " + to + " by way of " +
                              gateway.to_string() + " enters no host; another next hop delivers";
         made.cause.commands = {on_host(from, ip + "route show " + networks),
                                on_host(from, ip + "neigh show " + gateway.to_string())};
     }
-    count(made, flow, check_id, true);
+    faults_.count(made, flow, check_id, true);
     ++explained_;
     return true;
 }

@@ -56,15 +56,15 @@ bool PacketCauses::add_reject(const ProbedFlow& flow, const Place& place, const 
     if (host.empty() && known_place) host = place.host;
     const bool no_way = refusal != nullptr && knows_no_way(*refusal);
     if (host.empty()) {
-        Entry& made = entry("fabric-drop", "", no_way ? "unreachable" : "rejected");
+        PacketFault& made = faults_.at("fabric-drop", "", no_way ? "unreachable" : "rejected");
         made.cause.summary = no_way ? "a router between the hosts knows no way for packets of pods"
                                     : "something between the hosts rejects packets of pods";
         made.cause.commands = {filter_command(cloud_of(snapshot_))};
-        count(made, flow, check_id, true);
+        faults_.count(made, flow, check_id, true);
     } else if (no_way) {
         add_no_way(flow, host, *refusal, place, check_id);
     } else {
-        Entry& made = entry("firewall-drop", host, "");
+        PacketFault& made = faults_.at("firewall-drop", host, "");
         made.cause.summary = "the firewall of " + host + " rejects packets of pods";
         add_drop_at(made, place, flow, check_id);
     }
@@ -88,14 +88,14 @@ void PacketCauses::add_no_way(const ProbedFlow& flow, const HostId& host, const 
     const auto next_hop = next_hop_of(flow);
     if (host == flow.source.host && !flow.same_host() && of_neighbour(said) && next_hop) {
         const std::string address = next_hop->to_string();
-        Entry& made = entry("gateway-unresolved", host, address);
+        PacketFault& made = faults_.at("gateway-unresolved", host, address);
         made.cause.summary = host + " got no answer when it asked who has " + address;
         made.cause.commands = {
             on_host(host, (said.from.is_v4() ? "ip neigh show " : "ip -6 neigh show ") + address)};
         made.no_way = true;
         return add_drop_at(made, place, flow, check_id);
     }
-    Entry& made = entry("host-drop", host, "");
+    PacketFault& made = faults_.at("host-drop", host, "");
     if (made.cause.summary.empty())
         made.cause.summary =
             host + " says that it knows no way for packets of pods, though its tables have one";

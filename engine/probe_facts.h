@@ -62,6 +62,13 @@ struct ProbedFlow {
     int refusal() const { return podroute::refusal(source, not_sent); }
     // The leg that failed, of a fate other than works and unknown.
     ProbeLeg failed_leg() const;
+    // The ends of that leg.
+    const HostId& sender() const {
+        return failed_leg() == ProbeLeg::request ? source.host : destination.host;
+    }
+    const HostId& target() const {
+        return failed_leg() == ProbeLeg::request ? destination.host : source.host;
+    }
 };
 
 // All flows of a snapshot, in the order in which they were first probed.

@@ -1,8 +1,9 @@
-// What is lost between hosts belongs together: it is looked at when all of it is known.
+// Who shares a fault.
+#include "engine/between_losses.h"
+
 #include <algorithm>
 
 #include "engine/cloud.h"
-#include "engine/packet_causes.h"
 #include "engine/packet_words.h"
 #include "engine/route_text.h"
 
@@ -76,7 +77,26 @@ std::vector<std::string> commands_for(const Snapshot& snapshot, const FabricBlam
 
 }  // namespace
 
-void PacketCauses::take_fabric() {
+void BetweenLosses::add_dropped(const ProbedFlow& flow, const std::string& check_id) {
+    fabric_.push_back({&flow, flow.failed_leg()});
+    fabric_checks_.push_back(check_id);
+}
+
+void BetweenLosses::add_misrouted(const ProbedFlow& flow, const HostId& led_to, const std::string& check_id) {
+    misrouted_.push_back({{&flow, flow.failed_leg()}, led_to, check_id});
+}
+
+void BetweenLosses::add_part(const ProbedFlow& flow, bool certain, const Place& place,
+                             const std::string& check_id) {
+    parts_.push_back({&flow, certain, check_id, "", place});
+}
+
+void BetweenLosses::add_large(const ProbedFlow& flow, std::string more, const Place& place,
+                              const std::string& check_id) {
+    large_.push_back({&flow, true, check_id, std::move(more), place});
+}
+
+void BetweenLosses::take_fabric(PacketFaults& faults) {
     for (const FabricBlame& blame : blame_fabric(snapshot_, facts_, places_, fabric_)) {
         Ends ends;
         for (const std::size_t i : blame.losses) ends.add(fabric_[i]);
@@ -84,7 +104,7 @@ void PacketCauses::take_fabric() {
             networks_text(snapshot_.inventory, blame.host.empty() ? ends.pods : std::set<HostId>{blame.host},
                           ends.families);
         if (blame.one_protocol) subject.insert(0, protocols_text(blame.protocols) + " of ");
-        Entry& made = entry("fabric-drop", blame.host, subject);
+        PacketFault& made = faults.at("fabric-drop", blame.host, subject);
         made.cause.summary = summary_of(blame, ends);
         if (blame.host.empty())
             made.cause.evidence.emplace_back(
@@ -92,14 +112,14 @@ void PacketCauses::take_fabric() {
                                 : "other packets of these hosts pass: a filter, not a network card");
         made.cause.commands = commands_for(snapshot_, blame, ends);
         for (const std::size_t i : blame.losses) {
-            add_deaf(made, places_.place(*fabric_[i].flow));
-            count(made, *fabric_[i].flow, fabric_checks_[i], true);
+            PacketFaults::add_deaf(made, places_.place(*fabric_[i].flow));
+            faults.count(made, *fabric_[i].flow, fabric_checks_[i], true);
         }
     }
 }
 
 // One wrong entry for each host: an entry for the other family is the same slip.
-void PacketCauses::take_misrouted() {
+void BetweenLosses::take_misrouted(PacketFaults& faults) {
     std::map<std::pair<HostId, std::string>, std::vector<const Misrouted*>> groups;
     for (const Misrouted& found : misrouted_) {
         const Endpoint& to = found.loss.to();
@@ -114,7 +134,7 @@ void PacketCauses::take_misrouted() {
             led_to.insert(found->led_to);
         }
         const bool pods = to.second.empty();
-        Entry& made = entry(
+        PacketFault& made = faults.at(
             "fabric-misrouted", to.first,
             pods ? networks_text(snapshot_.inventory, std::set<HostId>{to.first}, ends.families) : to.second);
         made.cause.summary = "the network hands packets for " + std::string(pods ? "the pods of " : "") +
@@ -123,18 +143,18 @@ void PacketCauses::take_misrouted() {
             for (std::string& command :
                  correct_route_commands(cloud_of(snapshot_), snapshot_.inventory, to.first, family))
                 made.cause.commands.push_back(std::move(command));
-        for (const Misrouted* found : group) count(made, *found->loss.flow, found->check_id, true);
+        for (const Misrouted* found : group) faults.count(made, *found->loss.flow, found->check_id, true);
     }
 }
 
 // Legs between hosts that share a fault: by the host that most of them share, as long as one stands out.
-std::vector<PacketCauses::Shared> PacketCauses::by_host(std::vector<Loss> left) {
+std::vector<BetweenLosses::Shared> BetweenLosses::by_host(std::vector<Loss> left) {
     std::vector<Shared> groups;
     while (!left.empty()) {
         std::map<HostId, std::set<std::pair<HostId, HostId>>> shares;
         for (const Loss& loss : left) {
-            shares[loss.from].insert({loss.from, loss.to});
-            shares[loss.to].insert({loss.from, loss.to});
+            shares[loss.sender()].insert({loss.sender(), loss.target()});
+            shares[loss.target()].insert({loss.sender(), loss.target()});
         }
         const auto most = std::max_element(shares.begin(), shares.end(), [](const auto& a, const auto& b) {
             return a.second.size() < b.second.size();
@@ -149,7 +169,7 @@ std::vector<PacketCauses::Shared> PacketCauses::by_host(std::vector<Loss> left) 
         Shared group{most->first, {}};
         std::vector<Loss> rest;
         for (Loss& loss : left)
-            (loss.from == group.host || loss.to == group.host ? group.losses : rest)
+            (loss.sender() == group.host || loss.target() == group.host ? group.losses : rest)
                 .push_back(std::move(loss));
         groups.push_back(std::move(group));
         left = std::move(rest);
@@ -157,70 +177,43 @@ std::vector<PacketCauses::Shared> PacketCauses::by_host(std::vector<Loss> left) 
     return groups;
 }
 
-void PacketCauses::add_shared(const Shared& group, const Loss& loss) {
+void BetweenLosses::add_shared(PacketFaults& faults, const Shared& group, const Loss& loss) {
     const HostId& host = group.host;
-    Entry& made = entry("packet-loss", host, host.empty() ? loss.from + " → " + loss.to : "");
+    PacketFault& made =
+        faults.at("packet-loss", host, host.empty() ? loss.sender() + " → " + loss.target() : "");
     if (made.flows == 0) made.cause.severity = Severity::warning;
     if (loss.certain) made.cause.severity = Severity::error;
-    const std::string way = host.empty() ? "from " + loss.from + " to " + loss.to : "from or to " + host;
+    const std::string way =
+        host.empty() ? "from " + loss.sender() + " to " + loss.target() : "from or to " + host;
     made.cause.summary = "a part of the packets " + way + " is lost on the way";
     if (!host.empty()) made.cause.commands = {on_host(host, "ip -s link show")};
-    add_deaf(made, loss.place);
-    count(made, *loss.flow, loss.check_id, loss.certain && loss.flow->is_pair());
+    PacketFaults::add_deaf(made, loss.place);
+    faults.count(made, *loss.flow, loss.check_id, loss.certain && loss.flow->is_pair());
 }
 
-void PacketCauses::add_shared_size(const Shared& group, const Loss& loss) {
+void BetweenLosses::add_shared_size(PacketFaults& faults, const Shared& group, const Loss& loss) {
     const HostId& host = group.host;
-    Entry& made = entry("mtu-mismatch", host, host.empty() ? loss.from + " → " + loss.to : "uplink");
-    const std::string way = host.empty() ? "from " + loss.from + " to " + loss.to : "from or to " + host;
+    PacketFault& made =
+        faults.at("mtu-mismatch", host, host.empty() ? loss.sender() + " → " + loss.target() : "uplink");
+    const std::string way =
+        host.empty() ? "from " + loss.sender() + " to " + loss.target() : "from or to " + host;
     if (made.flows == 0) made.cause.summary = "large packets " + way + " are lost between the hosts";
     if (!host.empty()) made.cause.commands = {on_host(host, "ip link show")};
-    add_deaf(made, loss.place);
-    count(made, *loss.flow, loss.check_id, false, loss.more);
+    PacketFaults::add_deaf(made, loss.place);
+    faults.count(made, *loss.flow, loss.check_id, false, loss.more);
 }
 
-void PacketCauses::take_losses() {
-    for (const Shared& group : by_host(std::move(losses_)))
-        for (const Loss& loss : group.losses) add_shared(group, loss);
+void BetweenLosses::take_shared(PacketFaults& faults) {
+    for (const Shared& group : by_host(std::move(parts_)))
+        for (const Loss& loss : group.losses) add_shared(faults, group, loss);
     for (const Shared& group : by_host(std::move(large_)))
-        for (const Loss& loss : group.losses) add_shared_size(group, loss);
+        for (const Loss& loss : group.losses) add_shared_size(faults, group, loss);
 }
 
-void PacketCauses::settle() {
-    take_drops();
-    take_parts();
-    take_fabric();
-    take_misrouted();
-    take_losses();
-    // Of what is one fault of a host: its subject is what it befalls.
-    for (Entry& made : entries_)
-        if (made.cause.subject.empty()) made.cause.subject = protocols_text(made.protocols);
-    passed_ = passed(facts_);
-    for (std::size_t i = 0; i < entries_.size(); ++i)
-        for (const std::string& check_id : entries_[i].affects) by_check_[check_id].push_back(i);
-}
-
-std::vector<Diagnosis> PacketCauses::take() {
-    std::vector<Diagnosis> result;
-    for (Entry& made : entries_) {
-        Cause& cause = made.cause;
-        if (cause.code == "firewall-drop")
-            cause.commands = {on_host(cause.host, "iptables-save -c"),
-                              on_host(cause.host, "nft list ruleset")};
-        if (cause.code == "host-drop")
-            cause.commands = {on_host(cause.host, "nft list ruleset"), on_host(cause.host, "tc filter show"),
-                              on_host(cause.host, "ip xfrm policy")};
-        cause.evidence.insert(cause.evidence.end(), made.lines.begin(), made.lines.end());
-        if (made.flows > made.lines.size())
-            cause.evidence.push_back(more_text(made.flows - made.lines.size(), "probe"));
-        result.push_back({std::move(cause),
-                          made.failed,
-                          {made.together_with.begin(), made.together_with.end()},
-                          std::move(made.affects)});
-    }
-    entries_.clear();
-    index_.clear();
-    return result;
+void BetweenLosses::take(PacketFaults& faults) {
+    take_fabric(faults);
+    take_misrouted(faults);
+    take_shared(faults);
 }
 
 }  // namespace podroute

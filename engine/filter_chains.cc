@@ -1,0 +1,63 @@
+// By their hooks (nft(8), "Address families").
+#include "engine/filter_chains.h"
+
+namespace podroute {
+namespace {
+
+const FirewallFacts* firewall_of(const Snapshot& snapshot, const HostId& host) {
+    const auto facts = snapshot.hosts.find(host);
+    if (facts == snapshot.hosts.end() || !facts->second.known() || !facts->second->firewall.known())
+        return nullptr;
+    return &*facts->second->firewall;
+}
+
+// What a packet is to the host that loses it.
+struct Course {
+    bool input = false, output = false, forward = false;
+};
+
+// An answer of a node that never left it: mostly the request was lost.
+Course course_of(const ProbedFlow& flow, const HostId& host) {
+    const bool from_node = flow.source.vantage == Vantage::node && flow.source.host == host;
+    const bool to_node = flow.destination.vantage == Vantage::node && flow.destination.host == host;
+    if (flow.refused() > 0) return {false, true, false};
+    if (flow.failed_leg() == ProbeLeg::request) return {to_node, from_node, !to_node && !from_node};
+    return {from_node || to_node, to_node, !to_node && !from_node};
+}
+
+// Whether such packets may end at that chain. Address translation alone drops nothing; of a bridge or a
+// device every hook may be on the way of what was taken to be sent.
+bool may_drop(const FilterChain& chain, const Course& course) {
+    const auto at = [&](std::string_view hook) { return chain.type.ends_with(hook); };
+    if (chain.type.starts_with("nat ") && !chain.drops) return false;
+    if (chain.table.starts_with("bridge ") || chain.table.starts_with("netdev "))
+        return course.input || course.forward || at(" hook output") || at(" hook postrouting");
+    if (at(" hook input")) return course.input;
+    if (at(" hook output")) return course.output;
+    if (at(" hook forward")) return course.forward;
+    if (at(" hook prerouting")) return course.input || course.forward;
+    if (at(" hook postrouting")) return course.output || course.forward;
+    return true;
+}
+
+}  // namespace
+
+std::vector<const FilterChain*> chains_on_the_way(const Snapshot& snapshot, const ProbedFlow& flow,
+                                                  const HostId& host) {
+    std::vector<const FilterChain*> chains;
+    const FirewallFacts* firewall = firewall_of(snapshot, host);
+    if (firewall == nullptr) return chains;
+    const Course course = course_of(flow, host);
+    for (const FilterChain& chain : firewall->chains)
+        if (may_drop(chain, course)) chains.push_back(&chain);
+    return chains;
+}
+
+bool has_rules(const Snapshot& snapshot, const ProbedFlow& flow, const HostId& host) {
+    const FirewallFacts* firewall = firewall_of(snapshot, host);
+    if (firewall == nullptr) return false;
+    if (firewall->chains.empty()) return firewall->legacy_rules || firewall->nft_rules;
+    return !chains_on_the_way(snapshot, flow, host).empty();
+}
+
+}  // namespace podroute

@@ -71,14 +71,6 @@ const Unknown* refused(const Snapshot& snapshot, const HostId& host) {
     return lost != nullptr && lost->code == "probe-unavailable" ? lost : nullptr;
 }
 
-// With another address than the one that was asked for.
-std::string stood_in(const Snapshot& snapshot, const InventoryHost& host, const Prefix& cidr) {
-    std::string text;
-    for (const StandIn& one : stand_ins(snapshot))
-        if (one.host == host.name && cidr.contains(one.asked)) text += "; " + stand_in_text(one);
-    return text;
-}
-
 Verdict of_network(const Snapshot& snapshot, const Expected& expected, const InventoryHost& host,
                    const Prefix& cidr) {
     const HostFacts* facts = facts_of(snapshot, host.name);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <fstream>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -61,9 +62,16 @@ std::string shown(const Snapshot& now, const Fix& fix, const std::optional<State
     return lines.empty() ? "nothing" : lines.front();
 }
 
-void make_undone(std::vector<Fix>& fixes) {
+// What was taken back, and of what a killed run may have made with the word that it is not sure.
+void make_undone(std::vector<Fix>& fixes, const std::vector<Fix>& reported) {
+    std::map<std::pair<HostId, std::string>, std::string> doubts;
+    for (const Fix& fix : reported)
+        if (fix.status == FixStatus::applied) doubts[{fix.host, fix.id}] = fix.reason;
     for (Fix& fix : fixes) {
-        if (fix.status == FixStatus::applied) fix.status = FixStatus::undone;
+        if (fix.status == FixStatus::applied) {
+            fix.status = FixStatus::undone;
+            fix.reason = doubts[{fix.host, fix.id}];
+        }
         if (fix.status == FixStatus::already) fix.reason = "nothing to undo: it is as it was before the fix";
         if (fix.status == FixStatus::refused) fix.reason = "left alone: " + fix.reason;
     }
@@ -115,7 +123,7 @@ Undone undo(const Undo& options, const Inventory& inventory, const std::vector<F
             return shown(now, fix, state);
         };
         fixes = repair(session.fleet(), std::move(fixes), {}, repair_options, cancel);
-        make_undone(fixes);
+        make_undone(fixes, reported);
     }
     if (options.all) add_unread(now, fixes);
     fixes.insert(fixes.begin(), std::make_move_iterator(earlier.begin()),

@@ -153,7 +153,6 @@ class Round {
         if (!r) return tl::unexpected(r.error());
         if (r->started_us > kLatestTime)
             return failure("agent-failed", "the agent gives a time that no clock has");
-        caught.sent = r->sent;
         caught.fired_us = r->started_us;
         const auto& reduced = reduced_.at(host);
         for (auto u : r->unsent) {

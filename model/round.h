@@ -49,7 +49,6 @@ struct HostCatch {
     // Why none of the task's pods was opened; `where` is the address if another one would do. The rest of the
     // task was done, without the captures, listeners and frames of those pods.
     std::optional<Error> pods_refused{};
-    std::uint32_t sent{};          // of the task's frames
     std::vector<Unsent> unsent{};  // those the kernel did not take; index in the task's frames
     std::uint64_t fired_us{};      // when sending began, on the clock of `frames`; 0: nothing was sent
     std::uint32_t dropped{};       // caught but lost: a count of frames is then a lower bound

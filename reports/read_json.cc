@@ -55,7 +55,12 @@ Fix read_fix(const json& j, const Inventory& inventory, bool unfinished) {
     fix.command = text(j, "command");
     codec::get(member(j, "status"), fix.status);
     codec::get(member(j, "change"), fix.change);
-    if (unfinished && fix.status == FixStatus::planned) fix.status = FixStatus::applied;
+    // Nothing in the kernel says which run made a route, so that only a person can tell.
+    if (unfinished && fix.status == FixStatus::planned) {
+        fix.status = FixStatus::applied;
+        fix.reason =
+            "the run was killed before it said that it kept this; a later run may have made the same";
+    }
     if (inventory.find(fix.host) == nullptr)
         throw DecodeError("'" + fix.host.substr(0, 60) + "' is no host of the report's inventory");
     return fix;

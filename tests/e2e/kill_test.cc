@@ -121,6 +121,8 @@ TEST_F(FixKill, UndoTakesBackWhatAKilledRunKept) {
     hold(killed, true);
     const auto undone = jumpbox(std::string(PODROUTE) + " undo /root/fix.json");
     EXPECT_EQ(undone.exit_code, 0) << undone.output << undone.errors;
+    EXPECT_NE(undone.output.find("the run was killed before it said that it kept this"), std::string::npos)
+        << undone.output;
     expect_settled(before_);
     // Of what it never did there is nothing to take back.
     EXPECT_EQ(jumpbox(std::string(PODROUTE) + " undo /root/fix.json").exit_code, 0);

@@ -34,14 +34,16 @@ const HostFacts* facts_of(const Snapshot& snapshot, const HostId& host) {
 
 const Unknown* lost_in_round(const Snapshot& snapshot, const HostId& host) {
     if (facts_of(snapshot, host) == nullptr) return nullptr;
+    const Unknown* refused = nullptr;
     for (const RoundResult& round : snapshot.rounds) {
         const auto at = round.hosts.find(host);
         if (round.stage == RoundStage::fixer || at == round.hosts.end() || at->second.known()) continue;
         const Unknown& why = at->second.unknown();
-        const bool refused = why.code == "probe-unavailable" && round.stage != RoundStage::neighbours;
-        if (refused || why.code == "agent-failed") return &why;
+        if (why.code == "agent-failed") return &why;  // it says more than what it refused before
+        if (refused == nullptr && why.code == "probe-unavailable" && round.stage != RoundStage::neighbours)
+            refused = &why;
     }
-    return nullptr;
+    return refused;
 }
 
 Verdict verdict(const InventoryHost& host, std::string subject, Status status, std::string message) {

@@ -37,9 +37,10 @@ std::vector<Verdict> next_hops(const Snapshot& snapshot, const Expected& expecte
             verdicts.push_back(unknown_pair(snapshot, expected, flow));
             continue;
         }
-        std::string message = std::to_string(flow.heard()) + " of " + std::to_string(flow.sent) + " arrived";
+        std::string message =
+            std::to_string(flow.heard()) + " of " + std::to_string(flow.tried()) + " arrived";
         if (flow.fate() == ProbeFate::partly_lost)
-            message += "; " + loss_interval_text(flow.sent - flow.heard(), flow.sent);
+            message += "; " + loss_interval_text(flow.lost(), flow.tried());
         Verdict made = pair_verdict(snapshot.inventory, flow, status, std::move(message));
         verdicts.push_back(unless_foreign(std::move(made), foreign));
     }

@@ -26,7 +26,7 @@ int finish_with(const Report& report, const ReportFiles& files, const OutputOpti
         if (written) return true;
         complain(written.error());
         told = with_error(std::move(told), written.error());
-        static_cast<void>(files.write(told));  // those that can be
+        files.write_what_can_be(told);
         return false;
     };
     tell(files.write(told));

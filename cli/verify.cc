@@ -30,7 +30,7 @@ int abort_run(const ReportFiles& files, const RunInfo& run, const Inventory& inv
               Error error) {
     Report report = aborted_report(run, inventory, std::move(error));
     report.exit_code = exit_code;
-    static_cast<void>(files.write(report));
+    files.write_what_can_be(report);
     return exit_code;
 }
 

@@ -20,7 +20,7 @@ struct Course {
 Course course_of(const ProbedFlow& flow, const HostId& host) {
     const bool from_node = flow.source.vantage == Vantage::node && flow.source.host == host;
     const bool to_node = flow.destination.vantage == Vantage::node && flow.destination.host == host;
-    if (flow.refused() > 0) return {false, true, false};
+    if (flow.refused() > 0 && host == flow.source.host) return {false, true, false};
     if (flow.failed_leg() == ProbeLeg::request) return {to_node, from_node, !to_node && !from_node};
     return {from_node || to_node, to_node, !to_node && !from_node};
 }
@@ -31,7 +31,8 @@ bool may_drop(const FilterChain& chain, const Course& course) {
     const auto at = [&](std::string_view hook) { return chain.type.ends_with(hook); };
     if (chain.type.starts_with("nat ") && !chain.drops) return false;
     if (chain.table.starts_with("bridge ") || chain.table.starts_with("netdev "))
-        return course.input || course.forward || at(" hook output") || at(" hook postrouting");
+        return course.input || course.forward || at(" hook output") || at(" hook postrouting") ||
+               at(" hook egress");
     if (at(" hook input")) return course.input;
     if (at(" hook output")) return course.output;
     if (at(" hook forward")) return course.forward;

@@ -176,8 +176,9 @@ void PacketCauses::add_full_size(const FullSize& sizes, const std::string& check
         add_silent_size(*echo, sizes, check_id);
         // What takes the echo may take the large ones as well; what is elsewhere does not.
         const Place filter = places_.place(*echo);
-        const bool elsewhere = place.kind != PlaceKind::nowhere && place.kind != PlaceKind::elsewhere;
-        if (!elsewhere || (place.host == filter.host && place.interface == filter.interface)) return;
+        const bool same = place.kind == filter.kind && place.leg == filter.leg && place.host == filter.host &&
+                          place.interface == filter.interface;
+        if (same || place.kind == PlaceKind::nowhere) return;
     }
     std::string more = size_text(sizes);
     if (place.kind != PlaceKind::inside) {

@@ -76,8 +76,8 @@ class Paths {
         add_host(path.expected, target);
         path.hops = {sender};
         const std::uint32_t out = request ? flow.sent : flow.arrived;
-        const bool refused = flow.fate() == ProbeFate::answered_unseen;
-        const std::uint32_t through = refused ? 0 : request ? flow.arrived : flow.heard();
+        const bool stops = stops_on(flow, which) || flow.fate() == ProbeFate::answered_unseen;
+        const std::uint32_t through = stops ? 0 : request ? flow.arrived : flow.heard();
         for (const Seen& at : seen) {
             // What a switch floods to others is no part of the way.
             if (at.stage == Stage::other_entered && through > 0 && !sent_on(seen, at.host)) continue;
@@ -95,6 +95,13 @@ class Paths {
                               (path.reason.empty() ? "" : ", " + path.reason);
         }
         return path;
+    }
+
+    // All of it ends there, as far as captures tell; what is for a node arrives before the node has taken it.
+    bool stops_on(const ProbedFlow& flow, ProbeLeg which) {
+        if (flow.fate() == ProbeFate::works || flow.heard() > 0) return false;
+        const Place place = places_.place(flow);
+        return place.kind != PlaceKind::nowhere && place.leg == which;
     }
 
     static bool sent_on(const std::vector<Seen>& seen, const HostId& host) {

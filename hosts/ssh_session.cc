@@ -81,7 +81,8 @@ ssh_options_e libssh_option(SshClient::Option option) {
 
 // "10 s", "0.2 s"
 std::string seconds(Watchdog::Clock::duration time) {
-    const auto tenths = std::chrono::round<std::chrono::duration<long, std::deci>>(time).count();
+    const auto whole = std::max(time, Watchdog::Clock::duration::zero());
+    const auto tenths = std::chrono::round<std::chrono::duration<long, std::deci>>(whole).count();
     const std::string part = tenths % 10 == 0 ? "" : "." + std::to_string(tenths % 10);
     return std::to_string(tenths / 10) + part + " s";
 }

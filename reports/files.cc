@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <memory>
 #include <system_error>
 
 #include "reports/json.h"
@@ -91,19 +92,27 @@ Result<std::string> real_target(const std::string& path) {
     return target.string();
 }
 
-Result<void> replace(const std::string& path, const std::string& target, std::string_view bytes) {
-    fs::path directory = fs::path(target).parent_path();
+// A whole file beside the one that it is to replace.
+struct Staged {
+    std::string path, target;  // as it was asked for, and where that leads
+    std::unique_ptr<Temporary> file;
+};
+
+Result<Staged> stage(const std::string& path, std::string_view bytes) {
+    const auto target = real_target(path);
+    if (!target) return tl::unexpected(target.error());
+    fs::path directory = fs::path(*target).parent_path();
     if (directory.empty()) directory = ".";
     // A name that is known before the file exists: at most one leftover, should the run be killed just here.
-    Temporary temporary(
-        (directory / ("." + fs::path(target).filename().string() + "." + std::to_string(::getpid())))
+    auto temporary = std::make_unique<Temporary>(
+        (directory / ("." + fs::path(*target).filename().string() + "." + std::to_string(::getpid())))
             .string());
     constexpr mode_t kMode = 0666;  // less the umask
-    ::unlink(temporary.path().c_str());
-    File file(::open(temporary.path().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kMode));
+    ::unlink(temporary->path().c_str());
+    File file(::open(temporary->path().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kMode));
     if (file.fd() < 0) {
         const int error = errno;
-        temporary.keep();
+        temporary->keep();
         if (error == ENOENT)
             return not_written(path, "there is no directory '" + sanitize(directory.string()) + "'");
         if (error == ENAMETOOLONG) return not_written(path, "the name is too long");
@@ -111,8 +120,15 @@ Result<void> replace(const std::string& path, const std::string& target, std::st
     }
     if (!write_all(file.fd(), bytes) || ::fsync(file.fd()) != 0 || file.close() != 0)
         return not_written(path, reason(errno));
-    if (::rename(temporary.path().c_str(), target.c_str()) != 0) return not_written(path, reason(errno));
-    temporary.keep();
+    return Staged{path, *target, std::move(temporary)};
+}
+
+Result<void> commit(const Staged& staged) {
+    if (::rename(staged.file->path().c_str(), staged.target.c_str()) != 0)
+        return not_written(staged.path, reason(errno));
+    staged.file->keep();
+    fs::path directory = fs::path(staged.target).parent_path();
+    if (directory.empty()) directory = ".";
     // The new name reaches the disk with its directory; file systems that cannot sync one are left alone.
     const File parent(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (parent.fd() >= 0) (void)::fsync(parent.fd());
@@ -132,27 +148,43 @@ bool same_file(const std::string& a, const std::string& b) {
 }
 
 Result<void> write_atomically(const std::string& path, std::string_view bytes) {
-    const auto target = real_target(path);
-    if (!target) return tl::unexpected(target.error());
-    return replace(path, *target, bytes);
+    const auto staged = stage(path, bytes);
+    return staged ? commit(*staged) : tl::unexpected(staged.error());
 }
 
 Result<ReportFiles> ReportFiles::open(ReportTargets targets, const Report& aborted) {
     if (same_file(targets.json, targets.junit))
         return not_written(targets.junit, "the JSON and the JUnit report would be the same file");
     ReportFiles files(std::move(targets));
-    if (auto written = files.write(aborted); !written) return tl::unexpected(written.error());
+    if (auto written = files.write(aborted); !written) {
+        files.write_what_can_be(aborted);  // what was green before the run must not stay so
+        return tl::unexpected(written.error());
+    }
     return files;
 }
 
 Result<void> ReportFiles::write(const Report& report) const {
-    Result<void> first;
-    if (!targets_.json.empty()) first = write_atomically(targets_.json, render_json(report));
-    if (!targets_.junit.empty()) {
-        const auto written = write_atomically(targets_.junit, render_junit(report, targets_.junit_options));
-        if (first && !written) first = written;
+    std::vector<Staged> all;
+    for (const auto& [path, text] : texts(report)) {
+        auto staged = stage(path, text);
+        if (!staged) return tl::unexpected(staged.error());
+        all.push_back(std::move(*staged));
     }
-    return first;
+    for (const Staged& staged : all)
+        if (auto done = commit(staged); !done) return done;
+    return {};
+}
+
+void ReportFiles::write_what_can_be(const Report& report) const {
+    for (const auto& [path, text] : texts(report)) static_cast<void>(write_atomically(path, text));
+}
+
+std::vector<std::pair<std::string, std::string>> ReportFiles::texts(const Report& report) const {
+    std::vector<std::pair<std::string, std::string>> files;
+    if (!targets_.json.empty()) files.emplace_back(targets_.json, render_json(report));
+    if (!targets_.junit.empty())
+        files.emplace_back(targets_.junit, render_junit(report, targets_.junit_options));
+    return files;
 }
 
 }  // namespace podroute

@@ -3,6 +3,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "model/report.h"
 #include "reports/junit.h"
@@ -29,11 +31,15 @@ struct ReportTargets {
 class ReportFiles {
   public:
     static Result<ReportFiles> open(ReportTargets targets, const Report& aborted);
-    // All files, also after one could not be written; the first error.
+    // All files or, where one cannot be written, none: else one would say that a run passed which did not end
+    // well. Errors: as of write_atomically().
     Result<void> write(const Report& report) const;
+    // Of a run that did not end well: each file that can be written.
+    void write_what_can_be(const Report& report) const;
 
   private:
     explicit ReportFiles(ReportTargets targets) : targets_(std::move(targets)) {}
+    std::vector<std::pair<std::string, std::string>> texts(const Report& report) const;  // by file name
     ReportTargets targets_;
 };
 

@@ -100,6 +100,8 @@ std::string undo_line(const Page& page, const Report& report) {
     const std::size_t bad = count(report, FixStatus::refused) + count(report, FixStatus::failed);
     if (report.run.cancelled)
         return line(Ink::red, "FAILED", "the run was stopped: verify tells what is left");
+    if (report.exit_code != 0 && bad == 0 && report.error)
+        return line(Ink::red, "FAILED", page.clean(report.error->text, 300));
     if (report.exit_code != 0)
         return line(Ink::red, "FAILED",
                     fmt::format("{} of {} left alone or not taken back", bad, counted(all, "change")));

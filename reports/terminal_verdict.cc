@@ -85,8 +85,8 @@ std::string why_of(const Page& page, const Cause& cause) {
 std::string inconclusive(const Page& page, const Report& report) {
     const Counts& counts = report.checks_summary;
     const std::size_t errors = count(report, Severity::error);
+    if (report.error) return page.clean(report.error->text, 300);
     if (counts.unknown == 0) {
-        if (report.error) return page.clean(report.error->text, 300);
         if (errors > 0) return why_of(page, report.diagnoses.front().cause);
         return report.run.cancelled ? "the run was stopped" : "nothing was tested";
     }
@@ -95,9 +95,11 @@ std::string inconclusive(const Page& page, const Report& report) {
         if (diagnosis.cause.severity == Severity::error) at_fault.insert(diagnosis.cause.host);
     std::vector<std::string> hosts;
     std::set<std::string_view> seen;
+    std::string_view first;  // what is said of the first that is unknown
     // The host of a pair is its source, whichever end it was.
     for (const CheckResult& check : report.checks) {
         if (check.verdict.status != Status::unknown || check.verdict.host.empty()) continue;
+        if (first.empty()) first = check.verdict.message;
         if (check.verdict.layer >= Layer::icmp) continue;
         if (seen.insert(check.verdict.host).second) hosts.push_back(page.clean(check.verdict.host, 80));
     }
@@ -105,8 +107,9 @@ std::string inconclusive(const Page& page, const Report& report) {
     if (report.run.cancelled) return start + "the run was stopped";
     if (at_fault.size() == 1) return start + why_of(page, report.diagnoses.front().cause);
     if (at_fault.size() > 1)
-        return fmt::format("{}{} could not be read", start, counted(at_fault.size(), "host"));
-    if (hosts.empty()) return start + "of what could not be read";
+        return fmt::format("{}{} could not be read or probed", start, counted(at_fault.size(), "host"));
+    if (hosts.empty())
+        return start + (first.empty() ? "of what could not be read" : "of " + page.clean(first, 120));
     return start + "of what could not be read on " + list_fitting(hosts, 30);
 }
 

@@ -102,9 +102,9 @@ TEST_F(LabHosts, CommandsOfManyThreadsAllEnd) {
 
 TEST_F(LabHosts, NothingRunsWhereItWouldBeTheMachineItself) {
     // The caller's own namespaces are what must never be joined.
-    const pid_t self = getpid();
+    const HostNamespaces own(getpid(), false);
     const auto refused =
-        run_command({"echo", "ran"}, {}, std::chrono::seconds(5), [&] { return join_host(self, false); });
+        run_command({"echo", "ran"}, {}, std::chrono::seconds(5), [&] { return own.join(); });
     EXPECT_EQ(refused.exit_code, 125);
     EXPECT_EQ(refused.output, "");
     EXPECT_EQ(run("no-such-host", {"echo", "ran"}).exit_code, 125);

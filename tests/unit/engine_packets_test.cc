@@ -251,6 +251,19 @@ struct Traced {
     }
 };
 
+// As `stopped_at` says it: the node's INPUT chain comes behind its uplink, where the packet counts as
+// arrived.
+TEST(PacketPaths, WhatANodeNeverAnswersEndsThere) {
+    const Unanswered world(Vantage::node, "10.240.0.10");
+    Places places(world.cluster.snapshot);
+    const auto paths = packet_paths(world.cluster.snapshot, fold_probes(world.cluster.snapshot), places, {});
+    ASSERT_EQ(paths.size(), 1U);
+    EXPECT_EQ(paths[0].leg, "request");
+    EXPECT_EQ(paths[0].status, "fail");
+    EXPECT_EQ(paths[0].hops, (std::vector<std::string>{"node-0", "server"}));
+    EXPECT_NE(paths[0].reason, "");
+}
+
 // What is meant to die on its way is no loss.
 TEST(PacketPaths, CountWhatShouldPass) {
     const Traced traced;

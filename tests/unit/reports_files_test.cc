@@ -48,6 +48,21 @@ TEST_F(Files, AreAbortedFirstAndRealAtTheEnd) {
     EXPECT_EQ(entries(), 2U) << "nothing is left beside them";
 }
 
+// A report that passed beside one that could not be written would say more than the run can hold.
+TEST_F(Files, WhereOneCannotBeWrittenNoneSaysThatTheRunPassed) {
+    const std::string folder = directory_.file("gone");
+    std::filesystem::create_directory(folder);
+    const ReportTargets targets{directory_.file("r.json"), folder + "/r.xml", {}};
+    const auto files = ReportFiles::open(targets, samples::aborted());
+    ASSERT_TRUE(files) << files.error().text;
+    std::filesystem::remove_all(folder);
+    EXPECT_FALSE(files->write(samples::passing()));
+    EXPECT_EQ(contents(targets.json), render_json(samples::aborted()));
+    files->write_what_can_be(samples::no_routes(2));
+    EXPECT_EQ(contents(targets.json), render_json(samples::no_routes(2)));
+    EXPECT_EQ(entries(), 1U) << "nothing is left beside it";
+}
+
 TEST_F(Files, AnOldGreenReportDoesNotOutliveTheStartOfARun) {
     const std::string path = directory_.file("r.json");
     put(path, render_json(samples::passing()));

@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "agent/fib.h"
+#include "model/taken_addresses.h"
 
 namespace podroute::agent {
 namespace {
@@ -26,6 +27,18 @@ tl::unexpected<Error> taken(const Address& address, const std::string& why) {
 // Not the address is to blame: another one would fare no better.
 tl::unexpected<Error> unreadable(const std::string& what, const std::string& why) {
     return failure("pod-unavailable", what + ": " + why);
+}
+
+// The addresses that host-local has given out in a network, so that none of them is asked for next.
+std::vector<Address> leases(const std::string& network) {
+    std::vector<Address> found;
+    const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(network.c_str()), closedir);
+    if (!dir) return found;
+    while (const dirent* entry = readdir(dir.get())) {
+        if (found.size() >= kMaxTakenAddresses) break;
+        if (const auto address = Address::parse(entry->d_name)) found.push_back(*address);
+    }
+    return found;
 }
 
 // What a lookup says of an address that no route leads to, or one of type unreachable, prohibit or blackhole
@@ -51,7 +64,11 @@ Result<void> not_in_ipam(const Address& address, const std::string& directory) {
         if (++seen > kMaxNetworks)
             return unreadable(directory, "more than " + std::to_string(kMaxNetworks) + " networks");
         const std::string file = directory + "/" + entry->d_name + "/" + address.to_string();
-        if (access(file.c_str(), F_OK) == 0) return taken(address, "a pod has it: " + file);
+        if (access(file.c_str(), F_OK) == 0) {
+            auto refusal = taken(address, "a pod has it: " + file);
+            refusal.value().where = where_taken(address, leases(directory + "/" + entry->d_name));
+            return refusal;
+        }
         if (errno != ENOENT && errno != ENOTDIR) return unreadable(file, std::strerror(errno));
     }
     if (errno != 0) return unreadable(directory, std::strerror(errno));

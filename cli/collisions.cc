@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+
 #include "reports/files.h"
 #include "reports/text.h"
 
@@ -21,6 +23,11 @@ void add_ssh(Files& files, const SshSettings& ssh) {
     files.read.push_back({"--ssh-config", ssh.config});
     files.read.push_back({"--known-hosts", ssh.known_hosts});
     for (const std::string& identity : ssh.identities) files.read.push_back({"--identity", identity});
+    // What SSH reads and nobody names.
+    const char* home = std::getenv("HOME");
+    if (home == nullptr || *home == 0) return;
+    for (const std::string name : {"config", "known_hosts", "id_rsa", "id_ecdsa", "id_ed25519"})
+        files.read.push_back({"~/.ssh/" + name, std::string(home) + "/.ssh/" + name});
 }
 
 void add_output(Files& files, const OutputOptions& output) {

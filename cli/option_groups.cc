@@ -1,6 +1,9 @@
 // Options by CLI11.
 #include "cli/option_groups.h"
 
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
 #include <CLI/CLI.hpp>
 #include <map>
 
@@ -31,6 +34,19 @@ CLI::Validator file_name() {
             if (name.empty()) return "a file name is wanted";
             if (name == "-") return "a file name is wanted, and '-' is none: standard output has the report";
             return "";
+        },
+        "");
+}
+
+// Of a file that libraries read to its end, which a device like /dev/zero does not have.
+CLI::Validator no_device() {
+    return CLI::Validator(
+        [](const std::string& name) -> std::string {
+            struct stat info {};
+            if (stat(name.c_str(), &info) != 0 || (!S_ISCHR(info.st_mode) && !S_ISBLK(info.st_mode)))
+                return "";
+            if (info.st_rdev == makedev(1, 3)) return "";  // /dev/null: read as an empty file
+            return "'" + name + "' is a device, not a file";
         },
         "");
 }
@@ -76,15 +92,16 @@ void add_ssh(CLI::App& app, SshSettings& ssh) {
         ->group(group);
     app.add_option("--identity", ssh.identities, "Private key; may be given more than once")
         ->type_name("FILE")
-        ->check(CLI::ExistingFile.description(""))
+        ->check(CLI::ExistingFile.description("") & no_device())
         ->allow_extra_args(false)
         ->group(group);
     app.add_option("--ssh-config", ssh.config, "Instead of ~/.ssh/config")
         ->type_name("FILE")
-        ->check(CLI::ExistingFile.description(""))
+        ->check(CLI::ExistingFile.description("") & no_device())
         ->group(group);
     app.add_option("--known-hosts", ssh.known_hosts, "Instead of ~/.ssh/known_hosts")
         ->type_name("FILE")
+        ->check(no_device())
         ->group(group);
     static const std::map<std::string, bool> host_key{{"strict", false}, {"accept-new", true}};
     add_choice(app, "--host-key-check", ssh.accept_new, host_key,

@@ -15,6 +15,8 @@ namespace podroute::cli {
 
 // Of a file that is written.
 CLI::Validator file_name();
+// Of a file that a library reads to its end.
+CLI::Validator no_device();
 
 CLI::Option* add_machines(CLI::App& app, std::string& machines);
 void add_output(CLI::App& app, OutputOptions& output);

@@ -59,7 +59,7 @@ std::variant<Command, int> parse_command_line(int argc, const char* const* argv)
     app.require_subcommand(1);
     app.fallthrough();
     app.set_version_flag("--version", std::string("podroute ") + kVersion);
-    app.set_config("--config", "", "Read options from this TOML file")->type_name("FILE");
+    app.set_config("--config", "", "Read options from this TOML file")->type_name("FILE")->check(no_device());
     app.allow_config_extras(CLI::config_extras_mode::error);
     app.footer(kMainFooter);
 

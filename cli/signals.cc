@@ -9,7 +9,10 @@ namespace {
 sigset_t cancelling() {
     sigset_t set;
     sigemptyset(&set);
-    for (const int s : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, s);
+    for (const int s : {SIGINT, SIGTERM}) sigaddset(&set, s);
+    // nohup(1): the run goes on when the terminal is gone.
+    struct sigaction hangup {};
+    if (sigaction(SIGHUP, nullptr, &hangup) != 0 || hangup.sa_handler != SIG_IGN) sigaddset(&set, SIGHUP);
     return set;
 }
 
@@ -42,7 +45,7 @@ CancelOnSignal::CancelOnSignal() {
 
 CancelOnSignal::~CancelOnSignal() {
     waiter_.request_stop();
-    pthread_kill(waiter_.native_handle(), SIGHUP);  // wakes it
+    pthread_kill(waiter_.native_handle(), SIGTERM);  // wakes it
     waiter_.join();
 }
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "model/taken_addresses.h"
+
 namespace podroute {
 namespace {
 
@@ -12,8 +14,9 @@ std::string refusal(const Snapshot& snapshot, const HostId& host, const Address&
         const auto at = round.hosts.find(host);
         if (at == round.hosts.end() || !at->second.known()) continue;
         for (const Error& error : at->second->pods_refused) {
-            if (error.where != address.to_string()) continue;
-            const std::string start = error.where + ": ";
+            const auto taken = taken_addresses(error);
+            if (taken.empty() || taken.front() != address) continue;
+            const std::string start = address.to_string() + ": ";
             return error.text.starts_with(start) ? error.text.substr(start.size()) : error.text;
         }
     }

@@ -46,8 +46,8 @@ struct HostCatch {
     std::vector<Neighbour> solicited;
     std::vector<Frame> frames;
     std::vector<OpenedPod> pods{};
-    // Why none of the task's pods was opened; `where` is the address if another one would do. The rest of the
-    // task was done, without the captures, listeners and frames of those pods.
+    // Why none of the task's pods was opened; `where` is of taken_addresses(), if another would do. The rest
+    // of the task was done, without the captures, listeners and frames of those pods.
     std::optional<Error> pods_refused{};
     std::vector<Unsent> unsent{};  // those the kernel did not take; index in the task's frames
     std::uint64_t fired_us{};      // when sending began, on the clock of `frames`; 0: nothing was sent

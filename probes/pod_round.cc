@@ -1,6 +1,7 @@
 // Pods, and the lookups that need their addresses.
 #include "probes/pod_round.h"
 
+#include "model/taken_addresses.h"
 #include "probes/next_hops.h"
 #include "probes/pod_plan.h"
 #include "probes/sites.h"
@@ -15,7 +16,7 @@ std::set<Address> refused_by(const Snapshot& snapshot, const HostId& host) {
         const auto at = round.hosts.find(host);
         if (round.stage != RoundStage::pods || at == round.hosts.end() || !at->second.known()) continue;
         for (const Error& error : at->second->pods_refused)
-            if (const auto address = Address::parse(error.where)) out.insert(*address);
+            for (const Address& address : taken_addresses(error)) out.insert(address);
     }
     return out;
 }
@@ -24,7 +25,7 @@ std::set<Address> refused_by(const Snapshot& snapshot, const HostId& host) {
 bool refused_address(const Snapshot& snapshot, const HostId& host) {
     const HostFindings* findings = pods_of(snapshot, host);
     return findings != nullptr && findings->opened.empty() && !findings->pods_refused.empty() &&
-           Address::parse(findings->pods_refused.front().where).has_value();
+           !taken_addresses(findings->pods_refused.front()).empty();
 }
 
 }  // namespace

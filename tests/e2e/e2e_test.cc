@@ -191,7 +191,8 @@ TEST_F(EndToEnd, AFileThatIsReadIsNeverWrittenAndNoTwoAreOne) {
           "verify --machines m.txt --json new --snapshot new", "verify --machines m.txt --json new > new",
           "verify --machines m.txt --junit new --snapshot ./new", "replay f.snap --json f.snap",
           "replay f.snap --junit ../tmp/f.snap", "undo f.json --json f.json",
-          "undo f.json --machines m.txt --junit m.txt"}) {
+          "undo f.json --machines m.txt --junit m.txt", "verify --machines m.txt --pcap ~/.ssh/config",
+          "verify --machines m.txt --json ~/.ssh/known_hosts"}) {
         const auto refused = shell(std::string("cd /tmp && " PODROUTE " ") + line);
         EXPECT_EQ(refused.exit_code, 2) << line << refused.output;
         EXPECT_NE(refused.errors.find(" are the same file, '"), std::string::npos) << line << refused.errors;
@@ -232,6 +233,8 @@ TEST_F(EndToEnd, BadFilesAreToldByName) {
              {"verify --pcap -", "--pcap: a file name is wanted, and '-' is none"},
              {"verify --snapshot -", "--snapshot: a file name is wanted, and '-' is none"},
              {"frobnicate", "'frobnicate' is no command; the commands are verify, "},
+             {"verify --config /dev/zero", "'/dev/zero' is a device, not a file"},
+             {"verify --known-hosts /dev/full", "'/dev/full' is a device, not a file"},
              {"verify --config /tmp/bad.toml", "/tmp/bad.toml: there is no option verify.nonsense"},
              {"verify --machines /root/machines.txt --ssh-config /tmp/bad.ssh",
               "/tmp/bad.ssh:2: 'Port 99999': a port is a number from 1 to 65535"},

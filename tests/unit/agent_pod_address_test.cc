@@ -45,6 +45,10 @@ TEST_F(Ipam, AnAddressWithAFileIsTaken) {
     ASSERT_FALSE(error);
     EXPECT_EQ(error.error().code, "pod-unavailable");
     EXPECT_EQ(error.error().where, "10.200.0.201");
+    // The others of that network, so that the next try is none of them; other files are no addresses.
+    lease("other", "10.200.0.202");
+    lease("other", "last_reserved_ip.0");
+    EXPECT_EQ(ask(directory).error().where, "10.200.0.201 10.200.0.202");
     EXPECT_NE(error.error().text.find("other/10.200.0.201"), std::string::npos) << error.error().text;
 }
 

@@ -134,7 +134,8 @@ std::variant<Command, int> parse_command_line(int argc, const char* const* argv)
                             "A check or cause code, or an error message; nothing lists all codes");
 
     const auto config_file = [&] {
-        return app.get_config_ptr()->count() > 0 ? app.get_config_ptr()->as<std::string>() : std::string();
+        const auto* option = app.get_config_ptr();
+        return option->count() > 0 ? option->results().back() : std::string();
     };
     try {
         app.parse(argc, argv);

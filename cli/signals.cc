@@ -45,7 +45,7 @@ CancelOnSignal::CancelOnSignal() {
 
 CancelOnSignal::~CancelOnSignal() {
     waiter_.request_stop();
-    pthread_kill(waiter_.native_handle(), SIGTERM);  // wakes it
+    pthread_kill(waiter_.native_handle(), SIGINT);  // wakes it
     waiter_.join();
 }
 

@@ -100,13 +100,22 @@ class HostRepair {
             return false;
         }
         std::size_t at = 0;
-        for (const std::size_t i : mine_)
+        for (const std::size_t i : mine_) {
+            const FibAnswer* changed = nullptr;
+            bool wanted = true;
             for (const FixProof& proof : proofs_of(i)) {
                 const FibAnswer& now = (*answers)[at++];
-                if (!same_answer(proof.before, now))
-                    end(i, FixStatus::refused,
-                        "the host's routing changed since it was planned: " + words(now));
+                if (!same_answer(proof.before, now)) changed = &now;
+                wanted = wanted && proven(proof, now);
             }
+            if (changed == nullptr) continue;
+            // Another run may have done just this.
+            if (wanted)
+                end(i, FixStatus::already, "it became so since it was planned");
+            else
+                end(i, FixStatus::refused,
+                    "the host's routing changed since it was planned: " + words(*changed));
+        }
         return true;
     }
 

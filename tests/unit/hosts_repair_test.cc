@@ -167,6 +167,15 @@ TEST(Repair, AnAnswerThatChangedSinceThePlanIsRefused) {
     EXPECT_EQ(done.log, std::vector<std::string>{"a lookup"}) << "nothing was applied";
 }
 
+// As by another run at the same time: what the change was to bring about is there.
+TEST(Repair, AnAnswerThatBecameTheWantedOneSinceThePlanIsAlreadySo) {
+    Behaviour mended;
+    mended.before = mended.after;
+    const auto done = repaired({{"a", mended}}, {fix_on("a")});
+    EXPECT_EQ(done.fixes.at(0).status, FixStatus::already) << done.fixes.at(0).reason;
+    EXPECT_EQ(done.log, std::vector<std::string>{"a lookup"}) << "nothing was applied";
+}
+
 TEST(Repair, WhatALookupDoesNotShowIsTakenBack) {
     Behaviour deaf;
     deaf.after = by_default();

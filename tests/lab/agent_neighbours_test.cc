@@ -36,10 +36,13 @@ TEST_F(AgentNeighbours, PermanentAndLearnedOnesDoNotCount) {
 // The numbers are of the whole kernel, and shown by its first namespace alone: that of process 1, which is
 // only looked at.
 TEST_F(AgentNeighbours, TheKernelsOwnStatisticsAreUnderstood) {
+    run("ip link add eth0 type veth peer name far0; ip link set far0 up; ip link set eth0 up");
+    run("ip neigh add 10.240.0.21 lladdr 02:00:00:00:00:21 dev eth0 nud permanent");
+    run("ip -6 neigh add fd00:240::21 lladdr 02:00:00:00:00:21 dev eth0 nud permanent");
     for (const Family family : {Family::v4, Family::v6}) {
         const auto table = agent::read_neighbour_statistics(family, 7, "/proc/1/net/stat");
         ASSERT_TRUE(table.known()) << table.unknown().why;
-        EXPECT_GE(table->entries, 1U) << "the loopback link of some namespace";
+        EXPECT_GE(table->entries, 1U) << "this namespace's own";
         EXPECT_LT(table->entries, 1U << 20);
         EXPECT_EQ(table->uncounted, 7U);
     }

@@ -57,6 +57,14 @@ std::vector<std::string> counts_of_rows(const std::string& drawing) {
     return counts;
 }
 
+std::vector<std::string> lines_with(const std::string& text, const std::string& word) {
+    std::vector<std::string> found;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);)
+        if (line.find(word) != std::string::npos) found.push_back(line);
+    return found;
+}
+
 TEST_P(Ways, OfEveryKindOfPairAreDrawnBothWays) {
     std::vector<std::string> pairs{"node-0 node-1",      "node-0 node-0",         "10.200.0.9 10.200.0.77",
                                    "node-0 server",      "server node-1",         "node-0 10.240.0.21",
@@ -139,9 +147,9 @@ TEST_P(Ways, AreKeptInACaptureFileThatTcpdumpReads) {
     EXPECT_EQ(ran.exit_code, 1) << ran.all();
     const auto text = program_.in("jumpbox", "tcpdump -Z root -nn -tt -v -r /root/run.pcapng");
     EXPECT_EQ(text.exit_code, 0) << text.errors;
-    // Checksums are another matter: a kernel leaves them to the card.
-    for (const char* word : {"truncated", "bad "})
-        EXPECT_EQ(text.output.find(word), std::string::npos) << word;
+    // Checksums are another matter: a kernel leaves them to the card. One may well end in "bad".
+    for (const char* word : {"truncated", " bad ", "(bad ", "[bad "})
+        EXPECT_EQ(lines_with(text.output, word), std::vector<std::string>{});
     EXPECT_NE(text.output.find("ICMP echo request"), std::string::npos);
     // Blocks by the file's own lengths: type 1 describes an interface, 6 holds a packet.
     const auto read = program_.in("jumpbox", R"(/usr/bin/python3 - <<'END'

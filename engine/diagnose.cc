@@ -9,52 +9,20 @@
 #include "engine/explain.h"
 #include "engine/fold.h"
 #include "engine/packet_causes.h"
-#include "engine/packet_words.h"
 #include "engine/place_causes.h"
 #include "engine/probed_pairs.h"
+#include "engine/table_causes.h"
 #include "engine/walk.h"
+#include "engine/walk_words.h"
 
 namespace podroute {
 namespace {
 
-constexpr std::size_t kMaxPairLines = 4;
-
-std::string pair_text(const Flow& flow) {
-    return to_string(flow.source) + " → " + to_string(flow.destination);
-}
-
-std::string leg_text(const Leg& leg, const char* name) {
-    return std::string(name) + " stops at " + leg.stopped_at + ": " + leg.reason;
-}
-
-// "pod node-0 → pod node-1   request stops at node-0: no route"
-std::string stop_text(const Flow& flow, const Walk& walk) {
-    if (walk.request.status == WalkStatus::broken)
-        return pair_text(flow) + "   " + leg_text(walk.request, "request");
-    const bool arrives = walk.request.status == WalkStatus::pass;
-    return pair_text(flow) + "   " + (arrives ? "request arrives, " : "") + leg_text(walk.reply, "reply");
-}
-
-struct Tally {
-    std::size_t explains = 0;  // broken pairs
-    std::size_t probes = 0;    // failed probes
-    std::size_t pairs = 0;     // what `lines` is a part of
-    std::vector<std::string> lines;
-    std::set<std::size_t> together;
-    std::set<std::string> together_with;  // ids of causes that packets show
-};
-
-// A failed probe and the causes of the tables that break it.
-struct Broken {
-    const PairProbe* probe;
-    std::vector<std::size_t> causes;
-    bool by_packets;  // packets show another cause that stops it before these do
-};
-
 struct Unexplained {
-    std::size_t pairs = 0, probes = 0;
     Leg leg;
-    std::vector<std::string> lines, affects;
+    PairLines pairs;
+    std::size_t probes = 0;
+    std::vector<std::string> affects;
 };
 
 class Diagnosing {
@@ -62,7 +30,7 @@ class Diagnosing {
     Diagnosing(const Snapshot& snapshot, std::vector<FoldedCause> causes, const ProbedPairs& pairs,
                const Evidence& evidence)
         : snapshot_(snapshot),
-          causes_(std::move(causes)),
+          tables_(std::move(causes)),
           walker_(snapshot),
           pairs_(pairs),
           evidence_(evidence),
@@ -82,13 +50,13 @@ class Diagnosing {
         }
         look_at_sizes();
         look_at_paths();
-        drop_filtered_routes();
+        tables_.drop_filtered_routes();
         return finish();
     }
 
   private:
     void walk_pairs() {
-        Explainer explainer(snapshot_, walker_, causes_);
+        Explainer explainer(snapshot_, walker_, tables_.all());
         std::set<const ProbedPair*> done;
         for (const Flow& flow : verdict_flows(snapshot_.inventory)) {
             if (!selected(flow)) continue;
@@ -150,16 +118,14 @@ class Diagnosing {
     }
 
     void blame_overlap(const ProbedPair& pair) {
-        const auto overlap = std::find_if(causes_.begin(), causes_.end(), [](const FoldedCause& entry) {
+        const auto& causes = tables_.all();
+        const auto overlap = std::find_if(causes.begin(), causes.end(), [](const FoldedCause& entry) {
             return entry.cause.code == "inventory-overlap";
         });
-        if (overlap == causes_.end()) return look_at_probes(pair, nullptr, nullptr);
-        for (const PairProbe& probe : pair.probes) {
-            if (probe.status != Status::fail) continue;
-            ++tallies_[static_cast<std::size_t>(overlap - causes_.begin())].probes;
-            overlap->affects.push_back(probe.check_id);
-            ++result_.probed.explained;
-        }
+        if (overlap == causes.end()) return look_at_probes(pair, nullptr, nullptr);
+        for (const PairProbe& probe : pair.probes)
+            if (probe.status == Status::fail)
+                explained_by(static_cast<std::size_t>(overlap - causes.begin()), probe);
     }
 
     void count_broken(const Flow& flow, const Walk& walk, const ProbedPair* pair,
@@ -168,17 +134,7 @@ class Diagnosing {
         add_paths(flow, walk);
         if (explanation == nullptr) return leave_unexplained(flow, walk, pair);
         ++result_.pairs.explained;
-        const bool passes = pair != nullptr && pair->all_pass();
-        for (const auto& part : explanation->parts) {
-            Tally& tally = tallies_[part.cause];
-            ++tally.explains;
-            ++tally.pairs;
-            if (tally.lines.size() < kMaxPairLines)
-                tally.lines.push_back(stop_text(flow, part.without) +
-                                      (passes ? "; yet its packets pass today" : ""));
-            for (const auto& other : explanation->parts)
-                if (other.cause != part.cause) tally.together.insert(other.cause);
-        }
+        tables_.add_pair(flow, *explanation, pair != nullptr && pair->all_pass());
     }
 
     // walk null: nothing was walked. Explanation null: there is none.
@@ -187,40 +143,32 @@ class Diagnosing {
             if (probe.status != Status::fail && probe.status != Status::warn) continue;
             if (probe.status == Status::fail && explained_by_tables(probe, walk, explanation)) continue;
             packets_.add(*probe.flow, probe.finding, probe.check_id);
-            if (probe.status == Status::fail && explanation != nullptr) add_broken(probe, *explanation, true);
-        }
-    }
-
-    void add_broken(const PairProbe& probe, const Explanation& explanation, bool by_packets) {
-        broken_.push_back({&probe, {}, by_packets});
-        for (const auto& part : explanation.parts) {
-            broken_.back().causes.push_back(part.cause);
-            ++tallies_[part.cause].probes;
-            causes_[part.cause].affects.push_back(probe.check_id);
+            if (probe.status == Status::fail && explanation != nullptr)
+                tables_.add_probe(probe, *explanation, true);
         }
     }
 
     bool explained_by_tables(const PairProbe& probe, const Walk* walk, const Explanation* explanation) {
         const Place place = evidence_.places.place(*probe.flow);
-        const auto full = [&] { return cause_of_full_table(causes_, *probe.flow, place); };
+        const auto full = [&] { return cause_of_full_table(tables_.all(), *probe.flow, place); };
         if (walk == nullptr)
-            return explained_by(cause_inside(causes_, place), probe) || explained_by(full(), probe);
+            return explained_by(cause_inside(tables_.all(), place), probe) || explained_by(full(), probe);
         const Leg& leg = probe.flow->failed_leg() == ProbeLeg::request ? walk->request : walk->reply;
         if (leg.status != WalkStatus::broken)
-            return explained_by(cause_of_other_machine(snapshot_.inventory, causes_, *probe.flow, place),
-                                probe) ||
+            return explained_by(
+                       cause_of_other_machine(snapshot_.inventory, tables_.all(), *probe.flow, place),
+                       probe) ||
                    explained_by(full(), probe);
         if (probe.flow->failed_leg() == ProbeLeg::reply) result_.replies.insert(probe.flow);
         if (explanation == nullptr) return has_unexplained(*walk);
-        add_broken(probe, *explanation, false);
+        tables_.add_probe(probe, *explanation, false);
         ++result_.probed.explained;
         return true;
     }
 
     bool explained_by(std::optional<std::size_t> cause, const PairProbe& probe) {
         if (!cause) return false;
-        ++tallies_[*cause].probes;
-        causes_[*cause].affects.push_back(probe.check_id);
+        tables_.add_probe(*cause, probe.check_id);
         ++result_.probed.explained;
         return true;
     }
@@ -238,8 +186,7 @@ class Diagnosing {
         const Leg& leg = walk.request.status == WalkStatus::broken ? walk.request : walk.reply;
         Unexplained& entry = unexplained_[unexplained_key(walk)];
         entry.leg = leg;
-        ++entry.pairs;
-        if (entry.lines.size() < kMaxPairLines) entry.lines.push_back(stop_text(flow, walk));
+        entry.pairs.add(stop_text(flow, walk));
         if (pair == nullptr) return;
         for (const PairProbe& probe : pair->probes) {
             if (probe.status != Status::fail) continue;
@@ -278,7 +225,7 @@ class Diagnosing {
 
     // A route of one of the ends is known to be wrong: the detour follows from it.
     bool leads_astray(const Flow& flow, const std::string& check_id) {
-        for (FoldedCause& entry : causes_) {
+        for (FoldedCause& entry : tables_.all()) {
             const Cause& cause = entry.cause;
             if (!is_route_code(cause.code) || cause.severity != Severity::error) continue;
             const auto about = Prefix::parse(cause.subject);
@@ -310,24 +257,12 @@ class Diagnosing {
         result_.paths.push_back(std::move(path));
     }
 
-    // A reverse path filter that drops only because a route is wrong is not a cause of its own.
-    void drop_filtered_routes() {
-        const bool route_stands = std::any_of(causes_.begin(), causes_.end(), [](const FoldedCause& entry) {
-            return is_route_code(entry.cause.code) && entry.cause.severity == Severity::error;
-        });
-        if (!route_stands) return;
-        for (std::size_t i = 0; i < causes_.size(); ++i)
-            if (causes_[i].cause.code == "rp-filter-drop" && tallies_[i].explains == 0) dropped_.insert(i);
-    }
-
     bool probed() const { return result_.probed.total > 0; }
 
     Diagnoses finish() {
-        ids_ = ids_of(causes_);
         packets_.settle();
-        join_causes();
-        for (std::size_t i = 0; i < causes_.size(); ++i)
-            if (!dropped_.contains(i)) result_.list.push_back(diagnosis(i));
+        tables_.join(packets_.faults());
+        result_.list = tables_.take(probed());
         for (const auto& [key, entry] : unexplained_) result_.list.push_back(unexplained(entry));
         for (Diagnosis& entry : packets_.take()) result_.list.push_back(std::move(entry));
         result_.probed.explained += packets_.explained();
@@ -341,44 +276,14 @@ class Diagnosing {
         return std::move(result_);
     }
 
-    // A pair passes once all that breaks it is mended, whichever of it shows today.
-    void join_causes() {
-        for (const Broken& broken : broken_) {
-            std::vector<std::string> with;
-            for (const std::size_t cause : broken.causes) with.push_back(ids_[cause]);
-            const auto others =
-                broken.by_packets
-                    ? packets_.faults().add_companions(broken.probe->check_id, with)
-                    : packets_.faults().add_stopped_too(*broken.probe->flow, broken.probe->check_id, with);
-            for (const std::size_t cause : broken.causes)
-                tallies_[cause].together_with.insert(others.begin(), others.end());
-        }
-    }
-
-    Diagnosis diagnosis(std::size_t at) {
-        const Tally& tally = tallies_[at];
-        Diagnosis diagnosis{
-            std::move(causes_[at].cause), probed() ? tally.probes : tally.explains, {}, causes_[at].affects};
-        add_lines(diagnosis.cause, tally.lines, tally.pairs);
-        for (const std::size_t other : tally.together) diagnosis.together_with.push_back(ids_[other]);
-        diagnosis.together_with.insert(diagnosis.together_with.end(), tally.together_with.begin(),
-                                       tally.together_with.end());
-        return diagnosis;
-    }
-
-    static void add_lines(Cause& cause, const std::vector<std::string>& lines, std::size_t pairs) {
-        cause.evidence.insert(cause.evidence.end(), lines.begin(), lines.end());
-        if (pairs > lines.size()) cause.evidence.push_back(more_text(pairs - lines.size(), "pair"));
-    }
-
     Diagnosis unexplained(const Unexplained& entry) const {
         Cause cause;
         cause.code = "unexplained";
         cause.host = entry.leg.stopped_at;
         cause.subject = entry.leg.reason;
         cause.summary = "packets stop at " + entry.leg.stopped_at + " and no known cause predicts it";
-        add_lines(cause, entry.lines, entry.pairs);
-        return {std::move(cause), probed() ? entry.probes : entry.pairs, {}, entry.affects};
+        entry.pairs.write(cause.evidence);
+        return {std::move(cause), probed() ? entry.probes : entry.pairs.count(), {}, entry.affects};
     }
 
     static Diagnosis routed_by_fabric() {
@@ -391,24 +296,14 @@ class Diagnosing {
     }
 
     const Snapshot& snapshot_;
-    std::vector<FoldedCause> causes_;
-    std::vector<std::string> ids_;
-    std::map<std::size_t, Tally> tallies_;  // by index into causes_, which grow as pairs are explained
+    TableCauses tables_;
     Walker walker_;
     const ProbedPairs& pairs_;
     const Evidence& evidence_;
     PacketCauses packets_;
-    std::vector<Broken> broken_;
     std::vector<Prefix> overlapping_;
     std::map<std::pair<HostId, std::string>, Unexplained> unexplained_;
-    std::set<std::size_t> dropped_;
     Diagnoses result_;
-
-    static std::vector<std::string> ids_of(const std::vector<FoldedCause>& causes) {
-        std::vector<std::string> ids;
-        for (const FoldedCause& entry : causes) ids.push_back(cause_id(entry.cause));
-        return ids;
-    }
 };
 
 }  // namespace

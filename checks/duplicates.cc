@@ -63,13 +63,18 @@ class Search {
 
   private:
     void add_silent(Duplicate& d) const {
-        for (const HostId& name : {d.owner, d.other}) {
-            const InventoryHost* host = snapshot_.inventory.find(name);
-            if (host == nullptr) continue;
-            for (HostChange& change : silent_neighbours(snapshot_, *host))
-                if (std::find(d.cause.remedy.begin(), d.cause.remedy.end(), change) == d.cause.remedy.end())
-                    d.cause.remedy.push_back(std::move(change));
-        }
+        for (const HostId& name : {d.owner, d.other})
+            if (const InventoryHost* host = snapshot_.inventory.find(name))
+                for (HostChange& change : silent_neighbours(snapshot_, *host)) add_remedy(d, change);
+        // A kernel answers no question that comes from an address of its own (arp_process in net/ipv4/arp.c:
+        // its sender is a martian), so that who carries another's address is silent to that other.
+        if (const InventoryHost* culprit = snapshot_.inventory.find(d.cause.host))
+            for (HostChange& change : silent_neighbours(snapshot_, *culprit))
+                if (change.host == d.owner) add_remedy(d, change);
+    }
+    static void add_remedy(Duplicate& d, HostChange& change) {
+        if (std::find(d.cause.remedy.begin(), d.cause.remedy.end(), change) == d.cause.remedy.end())
+            d.cause.remedy.push_back(std::move(change));
     }
 
     // SSH led to another machine: address-missing says so.

@@ -54,7 +54,7 @@ class Blaming {
 
     std::vector<FabricBlame> run(std::span<const FabricLoss> losses) {
         for (std::size_t i = 0; i < losses.size(); ++i) look_at(losses[i], i);
-        if (everywhere()) {
+        if (everywhere() && !told_apart(losses)) {
             for (auto& [host, blame] : hosts_) join(blame);
             hosts_.clear();
         }
@@ -122,6 +122,25 @@ class Blaming {
                 if (end->vantage == Vantage::pod) probed.insert(end->host);
         }
         return hosts_.size() > 1 && hosts_.size() == probed.size();
+    }
+
+    // Unless the hosts are under it for other ways, each of them shown by what is lost to or from two others:
+    // then it is a setting of each.
+    bool told_apart(std::span<const FabricLoss> losses) const {
+        const auto ways = [](const FabricBlame& blame) { return std::pair(blame.sending, blame.receiving); };
+        const FabricBlame& first = hosts_.begin()->second;
+        bool differ = false;
+        for (const auto& [host, blame] : hosts_) {
+            std::set<HostId> targets, senders;
+            for (const std::size_t i : blame.losses) {
+                if (losses[i].from().host == host) targets.insert(losses[i].to().host);
+                if (losses[i].to().host == host) senders.insert(losses[i].from().host);
+            }
+            if ((blame.sending && targets.size() < 2) || (blame.receiving && senders.size() < 2))
+                return false;
+            differ = differ || ways(blame) != ways(first);
+        }
+        return differ;
     }
 
     const Snapshot& snapshot_;

@@ -77,13 +77,14 @@ std::vector<std::string> commands_for(const Snapshot& snapshot, const FabricBlam
 
 }  // namespace
 
-void BetweenLosses::add_dropped(const ProbedFlow& flow, const std::string& check_id) {
-    fabric_.push_back({&flow, flow.failed_leg()});
+void BetweenLosses::add_dropped(const ProbedFlow& flow, const HostId& sender, const HostId& target,
+                                const std::string& check_id) {
+    fabric_.push_back({&flow, flow.failed_leg(), sender, target});
     fabric_checks_.push_back(check_id);
 }
 
 void BetweenLosses::add_misrouted(const ProbedFlow& flow, const HostId& led_to, const std::string& check_id) {
-    misrouted_.push_back({{&flow, flow.failed_leg()}, led_to, check_id});
+    misrouted_.push_back({{&flow, flow.failed_leg(), flow.sender(), led_to}, led_to, check_id});
 }
 
 void BetweenLosses::add_part(const ProbedFlow& flow, bool certain, const Place& place,

@@ -15,8 +15,10 @@ class BetweenLosses {
     BetweenLosses(const Snapshot& snapshot, const ProbeFacts& facts, Places& places)
         : snapshot_(snapshot), facts_(facts), places_(places) {}
 
-    // All of a flow left a host and entered none, or entered one that it is not for.
-    void add_dropped(const ProbedFlow& flow, const std::string& check_id);
+    // All of a flow left a host and entered none, or entered one that it is not for. `sender` and `target`:
+    // the hosts between which it was, its ends or a third that tables lead it through.
+    void add_dropped(const ProbedFlow& flow, const HostId& sender, const HostId& target,
+                     const std::string& check_id);
     void add_misrouted(const ProbedFlow& flow, const HostId& led_to, const std::string& check_id);
     // A part of a flow, or large packets, lost there or nobody knows where. `more` ends its line of evidence.
     void add_part(const ProbedFlow& flow, bool certain, const Place& place, const std::string& check_id);

@@ -85,12 +85,12 @@ class Blaming {
                                 : any_protocol(sides, host, family);
         };
         const Endpoint &from = loss.from(), &to = loss.to();
-        const bool sending = from.vantage == Vantage::pod && !passes(passing_.sent, from.host);
-        const bool receiving = to.vantage == Vantage::pod && !passes(passing_.received, to.host);
-        if (sending) add(hosts_[from.host], loss, index, one_protocol).sending = true;
-        if (receiving) add(hosts_[to.host], loss, index, one_protocol).receiving = true;
-        if (sending) hosts_[from.host].host = from.host;
-        if (receiving) hosts_[to.host].host = to.host;
+        const bool sending = from.vantage == Vantage::pod && !passes(passing_.sent, loss.sender);
+        const bool receiving = to.vantage == Vantage::pod && !passes(passing_.received, loss.target);
+        if (sending) add(hosts_[loss.sender], loss, index, one_protocol).sending = true;
+        if (receiving) add(hosts_[loss.target], loss, index, one_protocol).receiving = true;
+        if (sending) hosts_[loss.sender].host = loss.sender;
+        if (receiving) hosts_[loss.target].host = loss.target;
         if (!sending && !receiving) add(nobody_, loss, index, one_protocol);
     }
 
@@ -133,8 +133,8 @@ class Blaming {
         for (const auto& [host, blame] : hosts_) {
             std::set<HostId> targets, senders;
             for (const std::size_t i : blame.losses) {
-                if (losses[i].from().host == host) targets.insert(losses[i].to().host);
-                if (losses[i].to().host == host) senders.insert(losses[i].from().host);
+                if (losses[i].sender == host) targets.insert(losses[i].target);
+                if (losses[i].target == host) senders.insert(losses[i].sender);
             }
             if ((blame.sending && targets.size() < 2) || (blame.receiving && senders.size() < 2))
                 return false;

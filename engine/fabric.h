@@ -13,10 +13,11 @@
 
 namespace podroute {
 
-// One leg that left an uplink of `from` and entered no host.
+// One leg that left an uplink of `sender` and entered no host, nor the one it was sent to.
 struct FabricLoss {
     const ProbedFlow* flow = nullptr;
     ProbeLeg leg = ProbeLeg::request;
+    HostId sender, target;  // the hosts of its ends, or a third that tables lead it through
 
     const Endpoint& from() const { return leg == ProbeLeg::request ? flow->source : flow->destination; }
     const Endpoint& to() const { return leg == ProbeLeg::request ? flow->destination : flow->source; }

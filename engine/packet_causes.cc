@@ -59,8 +59,10 @@ void PacketCauses::add(const ProbedFlow& flow, Finding finding, const std::strin
 void PacketCauses::add_lost(const ProbedFlow& flow, const std::string& check_id) {
     // What no filter refused, the tables did, and no table that was read says why.
     if (flow.fate() == ProbeFate::not_sent && flow.refusal() != EPERM) return add_unexplained(flow, check_id);
-    const Place place = places_.place(flow);
+    const HostId through = led_through(flow);
+    const Place place = place_of(flow, through);
     if (somebody_else_answers(flow)) return add_led_astray(flow, place, check_id);
+    if (add_answers_astray(flow, check_id)) return;
     if (add_reject(flow, place, check_id)) return;
     switch (place.kind) {
         case PlaceKind::inside:
@@ -73,7 +75,10 @@ void PacketCauses::add_lost(const ProbedFlow& flow, const std::string& check_id)
             return;
         case PlaceKind::between:
             if (add_dead_next_hop(flow, check_id)) return;
-            between_.add_dropped(flow, check_id);
+            if (through.empty() || place.host == through)
+                between_.add_dropped(flow, place.host, flow.target(), check_id);
+            else
+                between_.add_dropped(flow, place.host, through, check_id);
             ++explained_;
             return;
         case PlaceKind::nowhere:
@@ -103,18 +108,60 @@ void PacketCauses::add_drop(const ProbedFlow& flow, const Place& place, const st
     add_drop_at(made, place, flow, check_id);
 }
 
-void PacketCauses::add_rewritten(const ProbedFlow& flow, const std::string& check_id) {
-    const HostId found = carrier(snapshot_, flow, *flow.source_seen);
-    const HostId host = found.empty() ? flow.source.host : found;
+HostId PacketCauses::led_through(const ProbedFlow& flow) {
+    const auto asked = next_hop_of(flow);
+    const InventoryHost* host = asked ? snapshot_.inventory.owner_of(*asked) : nullptr;
+    return host == nullptr || host->name == flow.sender() || host->name == flow.target() ? HostId{}
+                                                                                         : host->name;
+}
+
+Place PacketCauses::place_of(const ProbedFlow& flow, const HostId& through) {
+    Place place = places_.place(flow);
+    if (place.kind != PlaceKind::elsewhere || place.host != through) return place;
+    const auto seen = places_.seen(flow, flow.failed_leg());
+    const bool left = !seen.empty() && seen.back().stage == Stage::other_left;
+    place.kind = left ? PlaceKind::between : PlaceKind::inside;
+    return place;
+}
+
+PacketFault& PacketCauses::rewritten_entry(const ProbedFlow& flow, const HostId& host) {
     std::string subject = flow.source.address.to_string();
     if (flow.source.vantage == Vantage::pod)
         subject = networks_text(snapshot_.inventory, flow.source.host, flow.source.address.family());
     PacketFault& made = faults_.at("nat-rewritten", host, subject);
+    if (!made.cause.summary.empty()) return made;
     made.cause.severity = Severity::warning;
     made.cause.summary =
         host + " rewrites the source of packets from " + subject + " to " + flow.source_seen->to_string();
     made.cause.commands = {on_host(host, "iptables-save -t nat"), on_host(host, "nft list ruleset")};
-    faults_.count(made, flow, check_id, false);
+    return made;
+}
+
+void PacketCauses::add_rewritten(const ProbedFlow& flow, const std::string& check_id) {
+    const HostId found = carrier(snapshot_, flow, *flow.source_seen);
+    faults_.count(rewritten_entry(flow, found.empty() ? flow.source.host : found), flow, check_id, false);
+}
+
+// Answers go to the address that the target saw: if no host has it that the packets passed, they are lost,
+// wherever that shows.
+bool PacketCauses::add_answers_astray(const ProbedFlow& flow, const std::string& check_id) {
+    if (!flow.source_seen || flow.fate() != ProbeFate::reply_lost) return false;
+    const auto seen = places_.seen(flow, ProbeLeg::request);
+    const HostId owner = carrier(snapshot_, flow, *flow.source_seen);
+    const bool passed =
+        owner == flow.source.host || std::any_of(seen.begin(), seen.end(), [&](const Seen& at) {
+            return at.host == owner && at.stage == Stage::other_left;
+        });
+    if (!owner.empty() && passed) return false;
+    PacketFault& made = rewritten_entry(flow, flow.source.host);
+    if (made.cause.severity != Severity::error) {
+        made.cause.severity = Severity::error;
+        made.cause.summary += ", which " + (owner.empty() ? "no host" : owner) +
+                              (owner.empty() ? " is known to have" : " has") + ": answers do not come back";
+    }
+    faults_.count(made, flow, check_id, true);
+    ++explained_;
+    return true;
 }
 
 // By a DNAT rule or a proxy of the host that they were last seen to enter, or start from.

@@ -49,6 +49,11 @@ class PacketCauses {
     };
     // Whom the sender of the leg that failed asks for, that its packets are sent on to.
     std::optional<Address> next_hop_of(const ProbedFlow& flow);
+    // The host in between to which the sender's own tables lead; empty: straight to the target, or nobody of
+    // the inventory.
+    HostId led_through(const ProbedFlow& flow);
+    // Where the leg that failed ends. Who tables lead it through is no host that it should not have entered.
+    Place place_of(const ProbedFlow& flow, const HostId& through);
     void add_lost(const ProbedFlow& flow, const std::string& check_id);
     bool add_reject(const ProbedFlow& flow, const Place& place, const std::string& check_id);
     void add_no_way(const ProbedFlow& flow, const HostId& host, const Objection& said, const Place& place,
@@ -62,6 +67,8 @@ class PacketCauses {
     const ProbedFlow* dead_next_hop(const ProbedFlow& flow);
     bool add_dead_next_hop(const ProbedFlow& flow, const std::string& check_id);
     void add_rewritten(const ProbedFlow& flow, const std::string& check_id);
+    bool add_answers_astray(const ProbedFlow& flow, const std::string& check_id);
+    PacketFault& rewritten_entry(const ProbedFlow& flow, const HostId& host);
     void add_led_astray(const ProbedFlow& flow, const Place& place, const std::string& check_id);
     PacketFault& filtered_entry(const ProbedFlow& echo);
     void add_filtered(const ProbedFlow& flow, const std::string& check_id);

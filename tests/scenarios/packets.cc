@@ -176,12 +176,13 @@ class World {
         return points;
     }
 
-    const PacketRule* rule_for(const Endpoint& from, const Endpoint& to, Protocol protocol,
+    const PacketRule* rule_for(const Endpoint& from, const Endpoint& to, ProbeLeg leg, Protocol protocol,
                                std::uint32_t size, PacketRule::Where where, const HostId& host) const {
         for (const PacketRule& rule : world_.rules) {
             if (rule.where != where || rule.host != host) continue;
             if (!rule.passes.empty() || !rule.unknown.empty() || rule.refuses != 0) continue;
             if (rule.protocol && *rule.protocol != protocol) continue;
+            if (rule.leg && *rule.leg != leg) continue;
             if (!rule.sender.empty() && rule.sender != from.host) continue;
             if (!rule.target.empty() && rule.target != to.host) continue;
             if ((rule.from && *rule.from != from.vantage) || (rule.to && *rule.to != to.vantage)) continue;
@@ -212,7 +213,7 @@ class World {
             if (point.before == PacketRule::Where::leaving)
                 before.emplace_back(PacketRule::Where::entering, point.host);
             for (const auto& [where, host] : before) {
-                const PacketRule* rule = rule_for(from, to, result.protocol, result.size, where, host);
+                const PacketRule* rule = rule_for(from, to, which, result.protocol, result.size, where, host);
                 if (rule == nullptr || !passed.insert(rule).second) continue;
                 if (rule->rewrite) {
                     if (which == ProbeLeg::request) result.source_seen = *rule->rewrite;
@@ -227,7 +228,7 @@ class World {
         const std::uint32_t come = count;
         if (to.vantage == Vantage::node) {
             const PacketRule* rule =
-                rule_for(from, to, result.protocol, result.size, PacketRule::Where::inside, to.host);
+                rule_for(from, to, which, result.protocol, result.size, PacketRule::Where::inside, to.host);
             if (rule != nullptr && passed.insert(rule).second)
                 count = apply(result, *rule, from, to, which, count, see);
         }

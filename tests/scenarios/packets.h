@@ -7,7 +7,7 @@
 //   "inside": HOST | "leaving": HOST | "entering": HOST  in the host; between hosts, behind its uplink;
 //                                                        before
 //   "protocol": "tcp"  "sender": HOST  "target": HOST    which packets (their own sender, not the flow's)
-//   "from": "pod|node"  "to": "pod|node"  "larger": BYTES
+//   "from": "pod|node"  "to": "pod|node"  "larger": BYTES  "leg": "request|reply"
 //   "keep": N                                            of every 20, N pass; absent: none
 //   "reject": "3/13" | "reset": true                     says so to the sender; "by": ADDRESS, or the host
 //   "answers": true                                      somebody answers what is lost
@@ -32,6 +32,7 @@ struct PacketRule {
     std::optional<Protocol> protocol;
     HostId sender, target;  // empty: any
     std::optional<Vantage> from, to;
+    std::optional<ProbeLeg> leg;
     std::uint32_t larger = 0;
     std::uint32_t keep = 0;  // of 20
     std::uint8_t reject_type = 0, reject_code = 0;

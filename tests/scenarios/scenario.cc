@@ -57,6 +57,7 @@ PacketRule rule_of(const json& j) {
     rule.target = j.value("target", "");
     rule.from = vantage(j, "from");
     rule.to = vantage(j, "to");
+    if (j.contains("leg")) rule.leg = j.at("leg") == "request" ? ProbeLeg::request : ProbeLeg::reply;
     rule.larger = j.value("larger", 0U);
     rule.keep = j.value("keep", 0U);
     rule.answers = j.value("answers", false);

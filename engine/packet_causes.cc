@@ -49,7 +49,10 @@ void PacketCauses::add(const ProbedFlow& flow, Finding finding, const std::strin
         case Finding::filtered:
             return add_filtered(flow, check_id);
         case Finding::lost:
-            return add_lost(flow, check_id);
+            if (flow.protocol != Protocol::icmp || flow.purpose != Purpose::verdict)
+                return add_lost(flow, check_id);
+            echoes_.emplace_back(&flow, check_id);
+            return;
         case Finding::fine:
         case Finding::unknown:
             return;
@@ -180,12 +183,37 @@ void PacketCauses::add_led_astray(const ProbedFlow& flow, const Place& place, co
     ++explained_;
 }
 
-PacketFault& PacketCauses::filtered_entry(const ProbedFlow& echo) {
-    const Place place = places_.place(echo);
-    HostId host = place.kind == PlaceKind::inside ? place.host : HostId{};
+// Empty: between the hosts. Nothing if nobody knows where.
+std::optional<HostId> PacketCauses::filter_of(const ProbedFlow& echo) {
+    const Place place = place_of(echo, led_through(echo));
+    std::optional<HostId> host;
+    if (place.kind == PlaceKind::inside) host = place.host;
+    if (place.kind == PlaceKind::between) host = HostId{};
     for (const Objection& objection : echo.objections)
         if (unreachable(objection, echo.source.address.family()))
             host = carrier(snapshot_, echo, objection.from);
+    return host;
+}
+
+// Echo that is lost together with TCP, where others show that it is filtered while TCP passes.
+void PacketCauses::take_echoes() {
+    for (const auto& [echo, check_id] : echoes_) {
+        const auto host = filter_of(*echo);
+        PacketFault* filter = nullptr;
+        for (PacketFault& made : faults_.all())
+            if (host && made.cause.code == "icmp-filtered" && made.cause.host == *host) filter = &made;
+        if (filter == nullptr) {
+            add_lost(*echo, check_id);
+            continue;
+        }
+        faults_.count(*filter, *echo, check_id, true);
+        ++explained_;
+    }
+    echoes_.clear();
+}
+
+PacketFault& PacketCauses::filtered_entry(const ProbedFlow& echo) {
+    const HostId host = filter_of(echo).value_or(HostId{});
     PacketFault& made = faults_.at("icmp-filtered", host, "icmp echo");
     if (!made.cause.summary.empty()) return made;
     made.cause.severity = Severity::warning;
@@ -267,6 +295,7 @@ std::vector<Diagnosis> PacketCauses::take() {
 }
 
 void PacketCauses::settle() {
+    take_echoes();
     take_drops();
     take_parts();
     between_.take(faults_);

@@ -55,6 +55,7 @@ class PacketCauses {
     // Where the leg that failed ends. Who tables lead it through is no host that it should not have entered.
     Place place_of(const ProbedFlow& flow, const HostId& through);
     void add_lost(const ProbedFlow& flow, const std::string& check_id);
+    void take_echoes();
     bool add_reject(const ProbedFlow& flow, const Place& place, const std::string& check_id);
     void add_no_way(const ProbedFlow& flow, const HostId& host, const Objection& said, const Place& place,
                     const std::string& check_id);
@@ -70,6 +71,7 @@ class PacketCauses {
     bool add_answers_astray(const ProbedFlow& flow, const std::string& check_id);
     PacketFault& rewritten_entry(const ProbedFlow& flow, const HostId& host);
     void add_led_astray(const ProbedFlow& flow, const Place& place, const std::string& check_id);
+    std::optional<HostId> filter_of(const ProbedFlow& echo);
     PacketFault& filtered_entry(const ProbedFlow& echo);
     void add_filtered(const ProbedFlow& flow, const std::string& check_id);
     void add_silent_size(const ProbedFlow& echo, const FullSize& sizes, const std::string& check_id);
@@ -83,6 +85,7 @@ class PacketCauses {
     AskedGateways gateways_;
     PacketFaults faults_;
     BetweenLosses between_;
+    std::vector<std::pair<const ProbedFlow*, std::string>> echoes_;  // lost, and their checks
     std::vector<Part> drops_, parts_;  // lost inside a host: all of a flow, a part of it
     std::size_t explained_ = 0;
 };

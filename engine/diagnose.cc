@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "engine/expected.h"
@@ -18,6 +19,12 @@
 namespace podroute {
 namespace {
 
+// What the tables make of a flow.
+struct Walked {
+    Walk walk;
+    std::optional<Explanation> explanation;  // of one that they break
+};
+
 struct Unexplained {
     Leg leg;
     PairLines pairs;
@@ -32,6 +39,7 @@ class Diagnosing {
         : snapshot_(snapshot),
           tables_(std::move(causes)),
           walker_(snapshot),
+          explainer_(snapshot, walker_, tables_.all()),
           pairs_(pairs),
           evidence_(evidence),
           packets_(snapshot, evidence.probes, evidence.places) {
@@ -44,7 +52,7 @@ class Diagnosing {
 
     Diagnoses run() {
         if (evidence_.routing == Routing::fabric) {
-            for (const ProbedPair& pair : pairs_.all()) look_at_probes(pair, nullptr, nullptr);
+            for (const ProbedPair& pair : pairs_.all()) look_at_probes(pair, nullptr);
         } else {
             walk_pairs();
         }
@@ -56,22 +64,25 @@ class Diagnosing {
 
   private:
     void walk_pairs() {
-        Explainer explainer(snapshot_, walker_, tables_.all());
         std::set<const ProbedPair*> done;
         for (const Flow& flow : verdict_flows(snapshot_.inventory)) {
             if (!selected(flow)) continue;
             const ProbedPair* pair = pairs_.find(flow);
-            look_at(pair != nullptr ? pair->flow : flow, pair, explainer);
+            look_at(pair != nullptr ? pair->flow : flow, pair);
             if (pair != nullptr) done.insert(pair);
         }
         // Of one host, which no table of another bears on.
         for (const ProbedPair& pair : pairs_.all()) {
             if (done.contains(&pair) || !some_failed(pair)) continue;
-            const Walk walk = walker_.walk(pair.flow);
-            const auto explanation = walk.status == WalkStatus::broken ? explainer.explain(pair.flow, walk)
-                                                                       : std::optional<Explanation>();
-            look_at_probes(pair, &walk, explanation ? &*explanation : nullptr);
+            const Walked walked = walk(pair.flow);
+            look_at_probes(pair, &walked);
         }
+    }
+    Walked walk(const Flow& flow) {
+        Walked walked{walker_.walk(flow), {}};
+        if (walked.walk.status == WalkStatus::broken)
+            walked.explanation = explainer_.explain(flow, walked.walk);
+        return walked;
     }
 
     static bool some_failed(const ProbedPair& pair) {
@@ -98,23 +109,20 @@ class Diagnosing {
                            [&](const Prefix& cidr) { return cidr.contains(endpoint.address); });
     }
 
-    void look_at(const Flow& flow, const ProbedPair* pair, Explainer& explainer) {
+    void look_at(const Flow& flow, const ProbedPair* pair) {
         ++result_.pairs.total;
         if (in_overlap(flow.source) || in_overlap(flow.destination)) {
             ++result_.pairs.unknown;
             if (pair != nullptr) blame_overlap(*pair);
             return;
         }
-        const Walk walk = walker_.walk(flow);
-        if (walk.status == WalkStatus::unknown) ++result_.pairs.unknown;
-        std::optional<Explanation> explanation;
-        if (walk.status == WalkStatus::broken) {
-            explanation = explainer.explain(flow, walk);
-            // The tables say no, the packets pass, and nothing known stands behind it: the packets are right.
-            if (explanation || pair == nullptr || !pair->all_pass())
-                count_broken(flow, walk, pair, explanation ? &*explanation : nullptr);
-        }
-        if (pair != nullptr) look_at_probes(*pair, &walk, explanation ? &*explanation : nullptr);
+        const Walked walked = walk(flow);
+        if (walked.walk.status == WalkStatus::unknown) ++result_.pairs.unknown;
+        // The tables say no, the packets pass, and nothing known stands behind it: the packets are right.
+        if (walked.walk.status == WalkStatus::broken &&
+            (walked.explanation || pair == nullptr || !pair->all_pass()))
+            count_broken(flow, walked, pair);
+        if (pair != nullptr) look_at_probes(*pair, &walked);
     }
 
     void blame_overlap(const ProbedPair& pair) {
@@ -122,46 +130,57 @@ class Diagnosing {
         const auto overlap = std::find_if(causes.begin(), causes.end(), [](const FoldedCause& entry) {
             return entry.cause.code == "inventory-overlap";
         });
-        if (overlap == causes.end()) return look_at_probes(pair, nullptr, nullptr);
+        if (overlap == causes.end()) return look_at_probes(pair, nullptr);
         for (const PairProbe& probe : pair.probes)
             if (probe.status == Status::fail)
                 explained_by(static_cast<std::size_t>(overlap - causes.begin()), probe);
     }
 
-    void count_broken(const Flow& flow, const Walk& walk, const ProbedPair* pair,
-                      const Explanation* explanation) {
+    void count_broken(const Flow& flow, const Walked& walked, const ProbedPair* pair) {
         ++result_.pairs.broken;
-        add_paths(flow, walk);
-        if (explanation == nullptr) return leave_unexplained(flow, walk, pair);
+        add_paths(flow, walked.walk);
+        if (!walked.explanation) return leave_unexplained(flow, walked.walk, pair);
         ++result_.pairs.explained;
-        tables_.add_pair(flow, *explanation, pair != nullptr && pair->all_pass());
+        tables_.add_pair(flow, *walked.explanation, pair != nullptr && pair->all_pass());
     }
 
-    // walk null: nothing was walked. Explanation null: there is none.
-    void look_at_probes(const ProbedPair& pair, const Walk* walk, const Explanation* explanation) {
+    // Null: nothing was walked. What is tried by one next hop is for another address, and may take another
+    // route.
+    void look_at_probes(const ProbedPair& pair, const Walked* walked) {
         for (const PairProbe& probe : pair.probes) {
             if (probe.status != Status::fail && probe.status != Status::warn) continue;
-            if (probe.status == Status::fail && explained_by_tables(probe, walk, explanation)) continue;
-            packets_.add(*probe.flow, probe.finding, probe.check_id);
-            if (probe.status == Status::fail && explanation != nullptr)
-                tables_.add_probe(probe, *explanation, true);
+            if (walked == nullptr || !probe.flow->next_hop) {
+                look_at_probe(probe, walked);
+                continue;
+            }
+            const Walked own = walk({probe.flow->source, probe.flow->destination});
+            look_at_probe(probe, &own);
         }
     }
 
-    bool explained_by_tables(const PairProbe& probe, const Walk* walk, const Explanation* explanation) {
+    void look_at_probe(const PairProbe& probe, const Walked* walked) {
+        const bool failed = probe.status == Status::fail;
+        if (failed && explained_by_tables(probe, walked)) return;
+        packets_.add(*probe.flow, probe.finding, probe.check_id);
+        if (failed && walked != nullptr && walked->explanation)
+            tables_.add_probe(probe, *walked->explanation, true);
+    }
+
+    bool explained_by_tables(const PairProbe& probe, const Walked* walked) {
         const Place place = evidence_.places.place(*probe.flow);
         const auto full = [&] { return cause_of_full_table(tables_.all(), *probe.flow, place); };
-        if (walk == nullptr)
+        if (walked == nullptr)
             return explained_by(cause_inside(tables_.all(), place), probe) || explained_by(full(), probe);
-        const Leg& leg = probe.flow->failed_leg() == ProbeLeg::request ? walk->request : walk->reply;
+        const Leg& leg =
+            probe.flow->failed_leg() == ProbeLeg::request ? walked->walk.request : walked->walk.reply;
         if (leg.status != WalkStatus::broken)
             return explained_by(
                        cause_of_other_machine(snapshot_.inventory, tables_.all(), *probe.flow, place),
                        probe) ||
                    explained_by(full(), probe);
         if (probe.flow->failed_leg() == ProbeLeg::reply) result_.replies.insert(probe.flow);
-        if (explanation == nullptr) return has_unexplained(*walk);
-        tables_.add_probe(probe, *explanation, false);
+        if (!walked->explanation) return has_unexplained(walked->walk);
+        tables_.add_probe(probe, *walked->explanation, false);
         ++result_.probed.explained;
         return true;
     }
@@ -298,6 +317,7 @@ class Diagnosing {
     const Snapshot& snapshot_;
     TableCauses tables_;
     Walker walker_;
+    Explainer explainer_;
     const ProbedPairs& pairs_;
     const Evidence& evidence_;
     PacketCauses packets_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 
 namespace podroute {
 namespace {
@@ -53,7 +54,14 @@ class Blaming {
         : snapshot_(snapshot), facts_(facts), places_(places), passing_(passing(facts, places)) {}
 
     std::vector<FabricBlame> run(std::span<const FabricLoss> losses) {
-        for (std::size_t i = 0; i < losses.size(); ++i) look_at(losses[i], i);
+        std::vector<std::size_t> untold;
+        for (std::size_t i = 0; i < losses.size(); ++i) {
+            if (const auto another = another_passes(losses[i]))
+                look_at(losses[i], i, *another);
+            else
+                untold.push_back(i);
+        }
+        for (const std::size_t i : untold) look_at(losses[i], i, filtered_there(losses[i]));
         if (everywhere() && !told_apart(losses)) {
             for (auto& [host, blame] : hosts_) join(blame);
             hosts_.clear();
@@ -67,18 +75,27 @@ class Blaming {
     }
 
   private:
-    // Another protocol of the same ordered pair entered: this one is filtered.
-    bool another_passes(const FabricLoss& loss) {
+    // Another protocol of the same ordered pair entered: this one is filtered. Nothing if none came as far.
+    std::optional<bool> another_passes(const FabricLoss& loss) {
+        std::optional<bool> passes;
         for (const Protocol protocol : {Protocol::icmp, Protocol::tcp, Protocol::udp}) {
             const ProbedFlow* other = facts_.find(loss.flow->source, loss.flow->destination, protocol);
             if (other == nullptr || protocol == loss.flow->protocol) continue;
             if (loss.leg == ProbeLeg::request ? entered(places_, *other) : other->heard() > 0) return true;
+            if (places_.place(*other).kind == PlaceKind::between) passes = false;
         }
-        return false;
+        return passes;
     }
 
-    void look_at(const FabricLoss& loss, std::size_t index) {
-        const bool one_protocol = another_passes(loss);
+    // A pair that does not tell whether it is one protocol that is filtered: as its hosts' others do.
+    bool filtered_there(const FabricLoss& loss) const {
+        return std::any_of(hosts_.begin(), hosts_.end(), [&](const auto& entry) {
+            const bool its = entry.first == loss.sender || entry.first == loss.target;
+            return its && entry.second.one_protocol && entry.second.protocols.contains(loss.flow->protocol);
+        });
+    }
+
+    void look_at(const FabricLoss& loss, std::size_t index, bool one_protocol) {
         const Family family = loss.flow->source.address.family();
         const auto passes = [&](const std::set<Side>& sides, const HostId& host) {
             return one_protocol ? sides.contains({host, family, loss.flow->protocol})

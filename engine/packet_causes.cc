@@ -162,8 +162,21 @@ bool PacketCauses::add_answers_astray(const ProbedFlow& flow, const std::string&
         made.cause.summary += ", which " + (owner.empty() ? "no host" : owner) +
                               (owner.empty() ? " is known to have" : " has") + ": answers do not come back";
     }
+    astray_.emplace(std::pair(flow.source.host, flow.protocol), *flow.source_seen);
     faults_.count(made, flow, check_id, true);
     ++explained_;
+    return true;
+}
+
+// A kernel takes no packet that comes from an address of its own (a martian): to the host that has the new
+// source they do not arrive at all.
+bool PacketCauses::add_own_address(const Part& drop) {
+    const ProbedFlow& flow = *drop.flow;
+    const auto at = astray_.find({flow.source.host, flow.protocol});
+    if (at == astray_.end() || flow.failed_leg() != ProbeLeg::request ||
+        carrier(snapshot_, flow, at->second) != drop.place.host)
+        return false;
+    faults_.count(rewritten_entry(flow, flow.source.host), flow, drop.check_id, true);
     return true;
 }
 

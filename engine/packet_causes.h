@@ -5,7 +5,9 @@
 // where there are some, and host-drop where none can be shown.
 #pragma once
 
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/asked_gateways.h"
@@ -69,6 +71,7 @@ class PacketCauses {
     bool add_dead_next_hop(const ProbedFlow& flow, const std::string& check_id);
     void add_rewritten(const ProbedFlow& flow, const std::string& check_id);
     bool add_answers_astray(const ProbedFlow& flow, const std::string& check_id);
+    bool add_own_address(const Part& drop);
     PacketFault& rewritten_entry(const ProbedFlow& flow, const HostId& host);
     void add_led_astray(const ProbedFlow& flow, const Place& place, const std::string& check_id);
     std::optional<HostId> filter_of(const ProbedFlow& echo);
@@ -87,6 +90,8 @@ class PacketCauses {
     BetweenLosses between_;
     std::vector<std::pair<const ProbedFlow*, std::string>> echoes_;  // lost, and their checks
     std::vector<Part> drops_, parts_;  // lost inside a host: all of a flow, a part of it
+    // To what the sources of a host's packets are rewritten, where answers do not come back.
+    std::map<std::pair<HostId, Protocol>, Address> astray_;
     std::size_t explained_ = 0;
 };
 

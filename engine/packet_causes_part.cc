@@ -30,6 +30,7 @@ PacketFault* PacketCauses::no_way_at(const Place& place, const ProbedFlow& flow)
 
 void PacketCauses::take_drops() {
     for (const Part& drop : drops_) {
+        if (add_own_address(drop)) continue;
         if (PacketFault* said = no_way_at(drop.place, *drop.flow))
             faults_.count(*said, *drop.flow, drop.check_id, true);
         else

@@ -2,6 +2,8 @@
 #include "engine/routing.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 namespace podroute {
 namespace {
@@ -26,24 +28,22 @@ bool no_host_holds_one(const Snapshot& snapshot) {
         });
 }
 
+// One packet that comes through proves the way, whatever others are lost, or filtered for their protocol.
 bool all_pods_reach_each_other(const ProbeFacts& probes) {
-    bool some = false;
-    for (const ProbedFlow& flow : probes.verdicts) {
-        if (flow.same_host() || flow.source.vantage != Vantage::pod ||
-            flow.destination.vantage != Vantage::pod)
-            continue;
-        if (flow.heard() == 0)
-            return false;  // one that comes through proves the way, whatever others are lost
-        some = true;
-    }
-    return some;
+    std::map<std::pair<Endpoint, Endpoint>, bool> heard;
+    for (const ProbedFlow& flow : probes.verdicts)
+        if (!flow.same_host() && flow.source.vantage == Vantage::pod &&
+            flow.destination.vantage == Vantage::pod)
+            heard[{flow.source, flow.destination}] |= flow.heard() > 0;
+    return !heard.empty() &&
+           std::all_of(heard.begin(), heard.end(), [](const auto& pair) { return pair.second; });
 }
 
 }  // namespace
 
 Routing routing_of(const Snapshot& snapshot, const ProbeFacts& probes) {
     if (snapshot.policy.routing != Routing::automatic) return snapshot.policy.routing;
-    return all_pods_reach_each_other(probes) && no_host_holds_one(snapshot) ? Routing::fabric : Routing::host;
+    return no_host_holds_one(snapshot) && all_pods_reach_each_other(probes) ? Routing::fabric : Routing::host;
 }
 
 }  // namespace podroute

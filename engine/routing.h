@@ -6,7 +6,8 @@
 namespace podroute {
 
 // What the policy says. Where it leaves it open: fabric if no host holds a non-default route for any peer's
-// pod CIDR and every packet from pod to pod arrived and was answered, else host. Never automatic.
+// pod CIDR and of every pair from pod to pod of other hosts some packet arrived and was answered, else host.
+// Never automatic.
 Routing routing_of(const Snapshot& snapshot, const ProbeFacts& probes);
 
 }  // namespace podroute

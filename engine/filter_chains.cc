@@ -41,6 +41,12 @@ bool may_drop(const FilterChain& chain, const Course& course) {
     return true;
 }
 
+// Tables of inet, bridge and netdev see packets of both.
+bool sees(const FilterChain& chain, Family family) {
+    if (chain.table.starts_with("ip ")) return family == Family::v4;
+    return !chain.table.starts_with("ip6 ") || family == Family::v6;
+}
+
 }  // namespace
 
 std::vector<const FilterChain*> chains_on_the_way(const Snapshot& snapshot, const ProbedFlow& flow,
@@ -50,7 +56,7 @@ std::vector<const FilterChain*> chains_on_the_way(const Snapshot& snapshot, cons
     if (firewall == nullptr) return chains;
     const Course course = course_of(flow, host);
     for (const FilterChain& chain : firewall->chains)
-        if (may_drop(chain, course)) chains.push_back(&chain);
+        if (sees(chain, flow.source.address.family()) && may_drop(chain, course)) chains.push_back(&chain);
     return chains;
 }
 

@@ -64,7 +64,7 @@ void PacketCauses::add_lost(const ProbedFlow& flow, const std::string& check_id)
     if (add_reject(flow, place, check_id)) return;
     switch (place.kind) {
         case PlaceKind::inside:
-            drops_.push_back({&flow, true, check_id, place});
+            inside_.push_back({&flow, InsideLoss::Kind::all, true, check_id, place});
             ++explained_;
             return;
         case PlaceKind::elsewhere:
@@ -77,7 +77,7 @@ void PacketCauses::add_lost(const ProbedFlow& flow, const std::string& check_id)
             ++explained_;
             return;
         case PlaceKind::nowhere:
-            return add_unexplained(flow, check_id);
+            unplaced_.push_back({&flow, true, true, check_id, place});
     }
 }
 
@@ -150,7 +150,14 @@ PacketFault& PacketCauses::filtered_entry(const ProbedFlow& echo) {
 }
 
 void PacketCauses::add_filtered(const ProbedFlow& flow, const std::string& check_id) {
-    faults_.count(filtered_entry(flow), flow, check_id, false);
+    const Place place = places_.place(flow);
+    const bool said = std::any_of(flow.objections.begin(), flow.objections.end(), [&](const Objection& o) {
+        return unreachable(o, flow.source.address.family());
+    });
+    if (place.kind == PlaceKind::inside && !said)
+        inside_.push_back({&flow, InsideLoss::Kind::echo, false, check_id, place});
+    else
+        faults_.count(filtered_entry(flow), flow, check_id, false);
 }
 
 // Where echo is filtered, so is what would say which size passes: connections open, and hang.
@@ -220,8 +227,8 @@ std::vector<Diagnosis> PacketCauses::take() {
 }
 
 void PacketCauses::settle() {
-    take_drops();
-    take_parts();
+    take_inside();
+    take_unplaced();
     between_.take(faults_);
     faults_.settle();
 }

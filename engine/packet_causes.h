@@ -11,6 +11,7 @@
 #include "engine/asked_gateways.h"
 #include "engine/between_losses.h"
 #include "engine/full_size.h"
+#include "engine/inside_losses.h"
 #include "engine/packet_faults.h"
 #include "engine/places.h"
 #include "engine/probe_finding.h"
@@ -41,9 +42,10 @@ class PacketCauses {
     std::size_t explained() const { return explained_; }
 
   private:
-    struct Part {
+    // Lost where no capture tells.
+    struct Unplaced {
         const ProbedFlow* flow;
-        bool certain;
+        bool all, certain;
         std::string check_id;
         Place place;
     };
@@ -58,7 +60,12 @@ class PacketCauses {
                      const std::string& check_id);
     PacketFault* drop_at(const Place& place);
     PacketFault* no_way_at(const Place& place, const ProbedFlow& flow);
-    void take_drops();
+    void take_inside();
+    void take_drop(const InsideLoss& loss);
+    void take_part(const InsideLoss& loss);
+    PacketFault& part_at(const InsideLoss& loss);
+    PacketFault* fault_that_may(const Unplaced& loss);
+    void take_unplaced();
     const ProbedFlow* dead_next_hop(const ProbedFlow& flow);
     bool add_dead_next_hop(const ProbedFlow& flow, const std::string& check_id);
     void add_rewritten(const ProbedFlow& flow, const std::string& check_id);
@@ -67,7 +74,6 @@ class PacketCauses {
     void add_filtered(const ProbedFlow& flow, const std::string& check_id);
     void add_silent_size(const ProbedFlow& echo, const FullSize& sizes, const std::string& check_id);
     void add_partly_lost(const ProbedFlow& flow, bool certain, const std::string& check_id);
-    void take_parts();
     void add_policies(PacketFault& drop, const ProbedFlow& flow) const;
 
     const Snapshot& snapshot_;
@@ -76,7 +82,8 @@ class PacketCauses {
     AskedGateways gateways_;
     PacketFaults faults_;
     BetweenLosses between_;
-    std::vector<Part> drops_, parts_;  // lost inside a host: all of a flow, a part of it
+    std::vector<InsideLoss> inside_;
+    std::vector<Unplaced> unplaced_;
     std::size_t explained_ = 0;
 };
 

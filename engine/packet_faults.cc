@@ -28,6 +28,9 @@ void PacketFaults::count(PacketFault& fault, const ProbedFlow& flow, const std::
     // A flow is counted into an entry once, so that a repetition could only be the last one.
     if (fault.affects.empty() || fault.affects.back() != check_id) fault.affects.push_back(check_id);
     ++fault.flows;
+    const Passage passage = passage_of(flow);
+    fault.passage.came += passage.came;
+    fault.passage.left += passage.left;
     if (failed) ++fault.failed;
     if (fault.lines.size() < kMaxLines)
         fault.lines.push_back(flow_name(snapshot_.inventory, flow) + "   " + line(flow) +

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/crossings.h"
+#include "engine/inside_losses.h"
 #include "engine/places.h"
 #include "model/report.h"
 
@@ -18,6 +19,7 @@ struct PacketFault {
     std::set<Protocol> protocols;
     std::vector<std::string> affects, lines;  // ids of checks; a line of evidence of the first flows
     std::size_t flows = 0, failed = 0;
+    Passage passage;                 // of the legs that failed
     bool no_way = false;             // a kernel said so
     std::set<std::string> drops_at;  // interfaces of its host at which a flow was last seen, all of it
     std::set<Crossing> stops;        // ways through its host that a flow took, all of it

@@ -31,6 +31,19 @@ std::vector<std::vector<RoundSays>> by_round(const ProbedFlow& flow) {
     return rounds;
 }
 
+std::vector<RoundSays> farthest_of(const std::vector<RoundSays>& round) {
+    constexpr std::uint8_t kAll = 255;
+    const auto limit = [](const RoundSays& said) {
+        return meant_to_die(*said.result) ? said.result->hop_limit : kAll;
+    };
+    std::vector<RoundSays> farthest;
+    for (const RoundSays& said : round) {
+        if (!farthest.empty() && limit(said) > limit(farthest.front())) farthest.clear();
+        if (farthest.empty() || limit(said) == limit(farthest.front())) farthest.push_back(said);
+    }
+    return farthest;
+}
+
 bool same(const Place& a, const Place& b) {
     return a.kind == b.kind && a.host == b.host && a.interface == b.interface && a.leg == b.leg;
 }
@@ -90,12 +103,18 @@ std::vector<LossAt> Places::losses(const ProbedFlow& flow, ProbeLeg leg) {
     return found;
 }
 
-// Where nothing counts as lost: how far its packets came, of the last round that tells.
+// Where nothing counts as lost: how far its packets came, of the last round that tells. Of those with a small
+// hop limit only the ones with the largest tell, which is enough for all of the way: the others end on it.
 Place Places::end_of_way(const ProbedFlow& flow, ProbeLeg leg) {
     Place best;
     const auto rounds = by_round(flow);
     for (auto round = rounds.rbegin(); round != rounds.rend(); ++round) {
-        best = end(ordered(*round, flow, leg), *round, flow, leg);
+        const auto farthest = farthest_of(*round);
+        LegCount hops;
+        for (const auto& [result, said] : farthest)
+            if (meant_to_die(*result)) hops.add(*result, leg);
+        if (hops.through > 0 || farthest.empty()) continue;
+        best = end(ordered(farthest, flow, leg), farthest, flow, leg);
         if (best.kind != PlaceKind::nowhere) break;
     }
     return best;

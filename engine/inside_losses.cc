@@ -19,15 +19,4 @@ void join_by_chance(std::vector<InsideLoss>& losses) {
         if (by_chance[loss.place.host]) loss.kind = InsideLoss::Kind::part;
 }
 
-Passage partly_lost_in(const std::vector<InsideLoss>& losses, const HostId& host) {
-    Passage all;
-    for (const InsideLoss& loss : losses) {
-        if (loss.kind != InsideLoss::Kind::part || loss.place.host != host) continue;
-        const Passage one = passage_of(*loss.flow);
-        all.came += one.came;
-        all.left += one.left;
-    }
-    return all;
-}
-
 }  // namespace podroute

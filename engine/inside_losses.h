@@ -31,7 +31,4 @@ Passage passage_of(const ProbedFlow& flow);
 // that are fit in with those of which a part is lost, they become such.
 void join_by_chance(std::vector<InsideLoss>& losses);
 
-// What came to the host's partial losses, and left it.
-Passage partly_lost_in(const std::vector<InsideLoss>& losses, const HostId& host);
-
 }  // namespace podroute

@@ -5,6 +5,7 @@
 // where there are some, and host-drop where none can be shown.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,11 @@ class PacketCauses {
     std::size_t explained() const { return explained_; }
 
   private:
+    // All that is lost in part inside of one host.
+    struct Parts {
+        Passage passage;
+        bool rules = false;  // some of it meets rules
+    };
     // Lost where no capture tells.
     struct Unplaced {
         const ProbedFlow* flow;
@@ -63,8 +69,9 @@ class PacketCauses {
     void take_inside();
     void take_drop(const InsideLoss& loss);
     void take_part(const InsideLoss& loss);
+    void weigh_parts();
     PacketFault& part_at(const InsideLoss& loss);
-    PacketFault* fault_that_may(const Unplaced& loss);
+    PacketFault* fault_that_may(const Unplaced& loss, const std::set<Crossing>& passed_ways);
     void take_unplaced();
     const ProbedFlow* dead_next_hop(const ProbedFlow& flow);
     bool add_dead_next_hop(const ProbedFlow& flow, const std::string& check_id);
@@ -83,6 +90,7 @@ class PacketCauses {
     PacketFaults faults_;
     BetweenLosses between_;
     std::vector<InsideLoss> inside_;
+    std::map<HostId, Parts> parts_;
     std::vector<Unplaced> unplaced_;
     std::size_t explained_ = 0;
 };

@@ -1,6 +1,7 @@
 // What is lost inside a host without a word: flows of which a part is, and those that share a place with
 // others.
 #include <algorithm>
+#include <array>
 
 #include "engine/filter_chains.h"
 #include "engine/packet_causes.h"
@@ -56,27 +57,38 @@ void PacketCauses::take_drop(const InsideLoss& loss) {
         add_drop(*loss.flow, loss.place, loss.check_id);
 }
 
+void PacketCauses::weigh_parts() {
+    for (const InsideLoss& loss : inside_) {
+        if (loss.kind != InsideLoss::Kind::part) continue;
+        Parts& parts = parts_[loss.place.host];
+        const Passage one = passage_of(*loss.flow);
+        parts.passage.came += one.came;
+        parts.passage.left += one.left;
+        parts.rules = parts.rules || has_rules(snapshot_, *loss.flow, loss.place.host);
+    }
+}
+
 // A host that has rules and loses most of what comes does so by its rules, such as a limit; else a part of it
 // may be lost by anything.
 PacketFault& PacketCauses::part_at(const InsideLoss& loss) {
     const HostId& host = loss.place.host;
-    const bool rules = has_rules(snapshot_, *loss.flow, host);
-    const Passage all = partly_lost_in(inside_, host);
-    if (rules && all.left < all.came / kMostLost) {
+    const auto& [passage, rules] = parts_.at(host);
+    if (rules && passage.left < passage.came / kMostLost) {
         PacketFault& made = faults_.at("firewall-drop", host, "");
         if (made.cause.summary.empty())
             made.cause.summary =
                 "the firewall of " + host + " drops most packets: they enter it and few leave";
+        add_policies(made, *loss.flow);
         return made;
     }
     PacketFault& made = faults_.at("packet-loss", host, "");
     if (made.flows == 0) made.cause.severity = Severity::warning;
     if (loss.certain) made.cause.severity = Severity::error;
     made.cause.summary = host + " loses a part of the packets";
-    if (made.flows == 0) made.cause.commands = {on_host(host, "ip -s link show")};
-    if (rules && made.cause.commands.size() == 1)
-        made.cause.commands = {on_host(host, "nft list ruleset"), on_host(host, "iptables-save -c"),
-                               on_host(host, "ip -s link show")};
+    made.cause.commands = {on_host(host, "ip -s link show")};
+    if (rules)
+        made.cause.commands.insert(made.cause.commands.begin(),
+                                   {on_host(host, "nft list ruleset"), on_host(host, "iptables-save -c")});
     return made;
 }
 
@@ -88,6 +100,7 @@ void PacketCauses::take_part(const InsideLoss& loss) {
 void PacketCauses::take_inside() {
     using Kind = InsideLoss::Kind;
     join_by_chance(inside_);
+    weigh_parts();
     for (const Kind kind : {Kind::all, Kind::echo, Kind::part})
         for (const InsideLoss& loss : inside_) {
             if (loss.kind != kind) continue;
@@ -103,8 +116,7 @@ void PacketCauses::take_inside() {
 
 // One that drops or loses packets inside of a host that the flow's may have ended in. All of a flow is lost
 // there where nothing that goes the same way passes, or as chance has it at that rate.
-PacketFault* PacketCauses::fault_that_may(const Unplaced& loss) {
-    const auto passed_ways = loss.all ? passed(facts_) : std::set<Crossing>();
+PacketFault* PacketCauses::fault_that_may(const Unplaced& loss, const std::set<Crossing>& passed_ways) {
     const auto fits = [&](const PacketFault& made) {
         const Cause& cause = made.cause;
         const auto& maybe = loss.place.maybe;
@@ -112,7 +124,7 @@ PacketFault* PacketCauses::fault_that_may(const Unplaced& loss) {
         if (cause.code != "firewall-drop" && cause.code != "host-drop" && cause.code != "packet-loss")
             return false;
         if (!loss.all) return true;
-        if (made.passage.left > 0) return may_take_all(made.passage, loss.flow->tried());
+        if (made.passage.left > 0) return taken_by_chance(std::array{made.passage, passage_of(*loss.flow)});
         const auto way = crossings_at(*loss.flow, cause.host);
         return std::none_of(way.begin(), way.end(),
                             [&](const Crossing& crossing) { return passed_ways.contains(crossing); });
@@ -124,8 +136,9 @@ PacketFault* PacketCauses::fault_that_may(const Unplaced& loss) {
 }
 
 void PacketCauses::take_unplaced() {
+    const auto passed_ways = unplaced_.empty() ? std::set<Crossing>() : passed(facts_);
     for (const Unplaced& loss : unplaced_) {
-        if (PacketFault* made = fault_that_may(loss)) {
+        if (PacketFault* made = fault_that_may(loss, passed_ways)) {
             faults_.count(*made, *loss.flow, loss.check_id, loss.certain && loss.flow->is_pair());
             if (loss.all) ++explained_;
         } else if (loss.all) {

@@ -1,6 +1,8 @@
 // By a lookup in the host's tables.
 #include "engine/asked_gateways.h"
 
+#include <algorithm>
+
 #include "engine/route_text.h"
 
 namespace podroute {
@@ -41,6 +43,23 @@ std::optional<Address> AskedGateways::of(const HostId& name, const Endpoint& fro
         if (!asked) asked = address;
     }
     return asked;
+}
+
+bool AskedGateways::on_link(const HostId& name, const HostId& other) {
+    const HostContext* host = context(name);
+    const HostContext* its = context(other);
+    if (host == nullptr || its == nullptr || !host->facts.links.known() || !its->facts.links.known())
+        return false;
+    const auto has = [&](const std::string& mac) {
+        return !mac.empty() && std::any_of(its->facts.links->begin(), its->facts.links->end(),
+                                           [&](const Link& link) { return link.mac == mac; });
+    };
+    for (const Address& address : its->host.addresses)
+        for (const Link& link : *host->facts.links) {
+            const NeighbourState state = host->neighbours.state(address, link.index);
+            if (has(state.entry_mac) || has(state.answer_mac)) return true;
+        }
+    return false;
 }
 
 }  // namespace podroute

@@ -21,6 +21,10 @@ class AskedGateways {
     // first. Nothing if the tables were not read, or have no way.
     std::optional<Address> of(const HostId& host, const Endpoint& from, const Address& to);
 
+    // Whether what the host sends to the other's addresses goes to a MAC of that one, and not to one of a
+    // router in between: as its neighbour table has it, and as was answered.
+    bool on_link(const HostId& host, const HostId& other);
+
   private:
     const HostContext* context(const HostId& host);
 

@@ -84,7 +84,7 @@ void BetweenLosses::add_dropped(const ProbedFlow& flow, const HostId& sender, co
 }
 
 void BetweenLosses::add_misrouted(const ProbedFlow& flow, const HostId& led_to, const std::string& check_id) {
-    misrouted_.push_back({{&flow, flow.failed_leg(), flow.sender(), led_to}, led_to, check_id});
+    misrouted_.push_back({{&flow, flow.failed_leg(), flow.sender(), led_to}, check_id});
 }
 
 void BetweenLosses::add_part(const ProbedFlow& flow, bool certain, const Place& place,
@@ -132,7 +132,7 @@ void BetweenLosses::take_misrouted(PacketFaults& faults) {
         std::set<HostId> led_to;
         for (const Misrouted* found : group) {
             ends.add(found->loss);
-            led_to.insert(found->led_to);
+            led_to.insert(found->loss.target);
         }
         const bool pods = to.second.empty();
         PacketFault& made = faults.at(

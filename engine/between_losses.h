@@ -41,8 +41,7 @@ class BetweenLosses {
         std::vector<Loss> losses;
     };
     struct Misrouted {
-        FabricLoss loss;
-        HostId led_to;
+        FabricLoss loss;  // its target is the host that it was led to
         std::string check_id;
     };
 

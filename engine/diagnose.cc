@@ -39,7 +39,7 @@ class Diagnosing {
         : snapshot_(snapshot),
           tables_(std::move(causes)),
           walker_(snapshot),
-          explainer_(snapshot, walker_, tables_.all()),
+          explainer_(snapshot, walker_, tables_.growing()),
           pairs_(pairs),
           evidence_(evidence),
           packets_(snapshot, evidence.probes, evidence.places) {
@@ -139,7 +139,7 @@ class Diagnosing {
     void count_broken(const Flow& flow, const Walked& walked, const ProbedPair* pair) {
         ++result_.pairs.broken;
         add_paths(flow, walked.walk);
-        if (!walked.explanation) return leave_unexplained(flow, walked.walk, pair);
+        if (!walked.explanation) return leave_unexplained(flow, walked.walk);
         ++result_.pairs.explained;
         tables_.add_pair(flow, *walked.explanation, pair != nullptr && pair->all_pass());
     }
@@ -161,9 +161,15 @@ class Diagnosing {
     void look_at_probe(const PairProbe& probe, const Walked* walked) {
         const bool failed = probe.status == Status::fail;
         if (failed && explained_by_tables(probe, walked)) return;
-        packets_.add(*probe.flow, probe.finding, probe.check_id);
+        packets_.add(*probe.flow, probe.finding, probe.check_id,
+                     walked != nullptr ? leg_of(*walked, probe).hops : std::vector<HostId>{});
         if (failed && walked != nullptr && walked->explanation)
-            tables_.add_probe(probe, *walked->explanation, true);
+            tables_.add_broken_probe(probe, *walked->explanation, true);
+    }
+
+    // The one that failed.
+    static const Leg& leg_of(const Walked& walked, const PairProbe& probe) {
+        return probe.flow->failed_leg() == ProbeLeg::request ? walked.walk.request : walked.walk.reply;
     }
 
     bool explained_by_tables(const PairProbe& probe, const Walked* walked) {
@@ -171,16 +177,15 @@ class Diagnosing {
         const auto full = [&] { return cause_of_full_table(tables_.all(), *probe.flow, place); };
         if (walked == nullptr)
             return explained_by(cause_inside(tables_.all(), place), probe) || explained_by(full(), probe);
-        const Leg& leg =
-            probe.flow->failed_leg() == ProbeLeg::request ? walked->walk.request : walked->walk.reply;
+        const Leg& leg = leg_of(*walked, probe);
         if (leg.status != WalkStatus::broken)
             return explained_by(
                        cause_of_other_machine(snapshot_.inventory, tables_.all(), *probe.flow, place),
                        probe) ||
                    explained_by(full(), probe);
         if (probe.flow->failed_leg() == ProbeLeg::reply) result_.replies.insert(probe.flow);
-        if (!walked->explanation) return has_unexplained(walked->walk);
-        tables_.add_probe(probe, *walked->explanation, false);
+        if (!walked->explanation) return stands_unexplained(walked->walk, probe);
+        tables_.add_broken_probe(probe, *walked->explanation, false);
         ++result_.probed.explained;
         return true;
     }
@@ -196,9 +201,15 @@ class Diagnosing {
         const Leg& leg = walk.request.status == WalkStatus::broken ? walk.request : walk.reply;
         return {leg.stopped_at, leg.reason};
     }
-    bool has_unexplained(const Walk& walk) const { return unexplained_.contains(unexplained_key(walk)); }
+    bool stands_unexplained(const Walk& walk, const PairProbe& probe) {
+        const auto at = unexplained_.find(unexplained_key(walk));
+        if (at == unexplained_.end()) return false;
+        ++at->second.probes;
+        at->second.affects.push_back(probe.check_id);
+        return true;
+    }
 
-    void leave_unexplained(const Flow& flow, const Walk& walk, const ProbedPair* pair) {
+    void leave_unexplained(const Flow& flow, const Walk& walk) {
         const bool unread =
             walk.request.status == WalkStatus::unknown || walk.reply.status == WalkStatus::unknown;
         if (!all_selected() || unread) return;
@@ -206,12 +217,6 @@ class Diagnosing {
         Unexplained& entry = unexplained_[unexplained_key(walk)];
         entry.leg = leg;
         entry.pairs.add(stop_text(flow, walk));
-        if (pair == nullptr) return;
-        for (const PairProbe& probe : pair->probes) {
-            if (probe.status != Status::fail) continue;
-            ++entry.probes;
-            entry.affects.push_back(probe.check_id);
-        }
     }
 
     void look_at_sizes() {
@@ -244,15 +249,15 @@ class Diagnosing {
 
     // A route of one of the ends is known to be wrong: the detour follows from it.
     bool leads_astray(const Flow& flow, const std::string& check_id) {
-        for (FoldedCause& entry : tables_.all()) {
-            const Cause& cause = entry.cause;
+        for (std::size_t i = 0; i < tables_.all().size(); ++i) {
+            const Cause& cause = tables_.all()[i].cause;
             if (!is_route_code(cause.code) || cause.severity != Severity::error) continue;
             const auto about = Prefix::parse(cause.subject);
             if (!about) continue;
             const bool there = cause.host == flow.source.host && about->contains(flow.destination.address);
             const bool back = cause.host == flow.destination.host && about->contains(flow.source.address);
             if (!there && !back) continue;
-            entry.affects.push_back(check_id);
+            tables_.add_check(i, check_id);
             return true;
         }
         return false;

@@ -61,7 +61,17 @@ class Blaming {
             else
                 untold.push_back(i);
         }
-        for (const std::size_t i : untold) look_at(losses[i], i, filtered_there(losses[i]));
+        std::set<std::pair<HostId, Protocol>> filtered;
+        for (const auto& [host, blame] : hosts_)
+            if (blame.one_protocol)
+                for (const Protocol protocol : blame.protocols) filtered.emplace(host, protocol);
+        for (const std::size_t i : untold) {
+            const Protocol protocol = losses[i].flow->protocol;
+            // A pair that does not tell: as the others of its hosts.
+            look_at(losses[i], i,
+                    filtered.contains({losses[i].sender, protocol}) ||
+                        filtered.contains({losses[i].target, protocol}));
+        }
         if (everywhere() && !told_apart(losses)) {
             for (auto& [host, blame] : hosts_) join(blame);
             hosts_.clear();
@@ -82,17 +92,10 @@ class Blaming {
             const ProbedFlow* other = facts_.find(loss.flow->source, loss.flow->destination, protocol);
             if (other == nullptr || protocol == loss.flow->protocol) continue;
             if (loss.leg == ProbeLeg::request ? entered(places_, *other) : other->heard() > 0) return true;
-            if (places_.place(*other).kind == PlaceKind::between) passes = false;
+            const Place place = places_.place(*other);
+            if (place.kind == PlaceKind::between && place.leg == loss.leg) passes = false;
         }
         return passes;
-    }
-
-    // A pair that does not tell whether it is one protocol that is filtered: as its hosts' others do.
-    bool filtered_there(const FabricLoss& loss) const {
-        return std::any_of(hosts_.begin(), hosts_.end(), [&](const auto& entry) {
-            const bool its = entry.first == loss.sender || entry.first == loss.target;
-            return its && entry.second.one_protocol && entry.second.protocols.contains(loss.flow->protocol);
-        });
     }
 
     void look_at(const FabricLoss& loss, std::size_t index, bool one_protocol) {
@@ -141,10 +144,13 @@ class Blaming {
         return hosts_.size() > 1 && hosts_.size() == probed.size();
     }
 
-    // Unless the hosts are under it for other ways, each of them shown by what is lost to or from two others:
-    // then it is a setting of each.
+    // Unless the hosts are under it for other ways, each of them shown by what is lost to or from two others,
+    // and the others by what passes: then it is a setting of each.
     bool told_apart(std::span<const FabricLoss> losses) const {
         const auto ways = [](const FabricBlame& blame) { return std::pair(blame.sending, blame.receiving); };
+        const auto passes = [](const std::set<Side>& sides, const HostId& host) {
+            return any_protocol(sides, host, Family::v4) || any_protocol(sides, host, Family::v6);
+        };
         const FabricBlame& first = hosts_.begin()->second;
         bool differ = false;
         for (const auto& [host, blame] : hosts_) {
@@ -154,6 +160,9 @@ class Blaming {
                 if (losses[i].target == host) senders.insert(losses[i].sender);
             }
             if ((blame.sending && targets.size() < 2) || (blame.receiving && senders.size() < 2))
+                return false;
+            if ((!blame.sending && !passes(passing_.sent, host)) ||
+                (!blame.receiving && !passes(passing_.received, host)))
                 return false;
             differ = differ || ways(blame) != ways(first);
         }

@@ -1,6 +1,8 @@
 // By their hooks (nft(8), "Address families").
 #include "engine/filter_chains.h"
 
+#include <algorithm>
+
 namespace podroute {
 namespace {
 
@@ -58,6 +60,14 @@ std::vector<const FilterChain*> chains_on_the_way(const Snapshot& snapshot, cons
     for (const FilterChain& chain : firewall->chains)
         if (sees(chain, flow.source.address.family()) && may_drop(chain, course)) chains.push_back(&chain);
     return chains;
+}
+
+bool translates_sources(const Snapshot& snapshot, const HostId& host, Family family) {
+    const FirewallFacts* firewall = firewall_of(snapshot, host);
+    return firewall != nullptr &&
+           std::any_of(firewall->chains.begin(), firewall->chains.end(), [&](const FilterChain& chain) {
+               return sees(chain, family) && chain.rules > 0 && chain.type == "nat hook postrouting";
+           });
 }
 
 bool has_rules(const Snapshot& snapshot, const ProbedFlow& flow, const HostId& host) {

@@ -12,6 +12,16 @@
 namespace podroute {
 namespace {
 
+const std::string kEcho = "icmp echo";
+
+bool all_addresses_read(const Snapshot& snapshot) {
+    return std::all_of(
+        snapshot.inventory.hosts.begin(), snapshot.inventory.hosts.end(), [&](const InventoryHost& host) {
+            const auto facts = snapshot.hosts.find(host.name);
+            return facts != snapshot.hosts.end() && facts->second.known() && facts->second->addresses.known();
+        });
+}
+
 // "1500 bytes are lost, 1400 bytes pass"
 std::string size_text(const FullSize& sizes) {
     std::string text = std::to_string(sizes.largest->size) + " bytes are lost";
@@ -39,7 +49,9 @@ void PacketCauses::add_policies(PacketFault& drop, const ProbedFlow& flow) const
     }
 }
 
-void PacketCauses::add(const ProbedFlow& flow, Finding finding, const std::string& check_id) {
+void PacketCauses::add(const ProbedFlow& flow, Finding finding, const std::string& check_id,
+                       const std::vector<HostId>& way) {
+    if (way.size() > 2 && !flow.next_hop) ways_.emplace(&flow, way);
     switch (finding) {
         case Finding::rewritten:
             return add_rewritten(flow, check_id);
@@ -62,14 +74,13 @@ void PacketCauses::add(const ProbedFlow& flow, Finding finding, const std::strin
 void PacketCauses::add_lost(const ProbedFlow& flow, const std::string& check_id) {
     // What no filter refused, the tables did, and no table that was read says why.
     if (flow.fate() == ProbeFate::not_sent && flow.refusal() != EPERM) return add_unexplained(flow, check_id);
-    const HostId through = led_through(flow);
-    const Place place = place_of(flow, through);
+    const Place place = place_of(flow);
     if (somebody_else_answers(flow)) return add_led_astray(flow, place, check_id);
-    if (add_answers_astray(flow, check_id)) return;
     if (add_reject(flow, place, check_id)) return;
+    if (add_answers_astray(flow, check_id)) return;
     switch (place.kind) {
         case PlaceKind::inside:
-            drops_.push_back({&flow, true, check_id, place});
+            inside_.push_back({&flow, InsideLoss::Kind::all, true, check_id, place});
             ++explained_;
             return;
         case PlaceKind::elsewhere:
@@ -78,14 +89,11 @@ void PacketCauses::add_lost(const ProbedFlow& flow, const std::string& check_id)
             return;
         case PlaceKind::between:
             if (add_dead_next_hop(flow, check_id)) return;
-            if (through.empty() || place.host == through)
-                between_.add_dropped(flow, place.host, flow.target(), check_id);
-            else
-                between_.add_dropped(flow, place.host, through, check_id);
+            between_.add_dropped(flow, place.host, next_on_the_way(flow, place.host), check_id);
             ++explained_;
             return;
         case PlaceKind::nowhere:
-            return add_unexplained(flow, check_id);
+            unplaced_.push_back({&flow, true, true, check_id, place});
     }
 }
 
@@ -111,58 +119,88 @@ void PacketCauses::add_drop(const ProbedFlow& flow, const Place& place, const st
     add_drop_at(made, place, flow, check_id);
 }
 
-HostId PacketCauses::led_through(const ProbedFlow& flow) {
-    const auto asked = next_hop_of(flow);
-    const InventoryHost* host = asked ? snapshot_.inventory.owner_of(*asked) : nullptr;
-    return host == nullptr || host->name == flow.sender() || host->name == flow.target() ? HostId{}
-                                                                                         : host->name;
+// A network that forwards by addresses, and not by the MAC that the sender asked for, knows no third host.
+HostId PacketCauses::next_on_the_way(const ProbedFlow& flow, const HostId& host) {
+    const auto way = ways_.find(&flow);
+    if (way == ways_.end()) return flow.target();
+    const auto at = std::find(way->second.begin(), way->second.end(), host);
+    if (at == way->second.end() || at + 1 == way->second.end()) return flow.target();
+    return gateways_.on_link(host, *(at + 1)) ? *(at + 1) : flow.target();
 }
 
-Place PacketCauses::place_of(const ProbedFlow& flow, const HostId& through) {
+Place PacketCauses::place_of(const ProbedFlow& flow) {
     Place place = places_.place(flow);
-    if (place.kind != PlaceKind::elsewhere || place.host != through) return place;
-    const auto seen = places_.seen(flow, flow.failed_leg());
-    const bool left = !seen.empty() && seen.back().stage == Stage::other_left;
-    place.kind = left ? PlaceKind::between : PlaceKind::inside;
+    const auto way = ways_.find(&flow);
+    if (way == ways_.end()) return place;
+    const auto& hosts = way->second;
+    if (place.kind == PlaceKind::elsewhere &&
+        std::find(hosts.begin(), hosts.end(), place.host) != hosts.end()) {
+        const auto seen = places_.seen(flow, flow.failed_leg());
+        const bool left = !seen.empty() && seen.back().stage == Stage::other_left;
+        place.kind = left ? PlaceKind::between : PlaceKind::inside;
+    }
+    if (place.kind != PlaceKind::between) return place;
+    const HostId next = next_on_the_way(flow, place.host);
+    const bool deaf = std::find(place.deaf.begin(), place.deaf.end(), next) != place.deaf.end();
+    if (next != flow.target() && deaf) {
+        place.kind = PlaceKind::nowhere;
+        place.deaf = {next};
+    }
     return place;
 }
 
-PacketFault& PacketCauses::rewritten_entry(const ProbedFlow& flow, const HostId& host) {
+PacketFault& PacketCauses::rewritten_entry(const ProbedFlow& flow, const HostId& host, const Address& to) {
     std::string subject = flow.source.address.to_string();
     if (flow.source.vantage == Vantage::pod)
         subject = networks_text(snapshot_.inventory, flow.source.host, flow.source.address.family());
     PacketFault& made = faults_.at("nat-rewritten", host, subject);
     if (!made.cause.summary.empty()) return made;
     made.cause.severity = Severity::warning;
-    made.cause.summary =
-        host + " rewrites the source of packets from " + subject + " to " + flow.source_seen->to_string();
+    made.cause.summary = host + " rewrites the source of packets from " + subject + " to " + to.to_string();
     made.cause.commands = {on_host(host, "iptables-save -t nat"), on_host(host, "nft list ruleset")};
     return made;
 }
 
 void PacketCauses::add_rewritten(const ProbedFlow& flow, const std::string& check_id) {
     const HostId found = carrier(snapshot_, flow, *flow.source_seen);
-    faults_.count(rewritten_entry(flow, found.empty() ? flow.source.host : found), flow, check_id, false);
+    const HostId host = found.empty() ? flow.source.host : found;
+    faults_.count(rewritten_entry(flow, host, *flow.source_seen), flow, check_id, false);
+}
+
+// Of the hosts that the packets passed, the first that translates sources. Empty if none does, or if the new
+// source is of one of them: answers find back to that.
+HostId PacketCauses::rewriter_of(const ProbedFlow& flow) {
+    std::vector<HostId> passed{flow.source.host};
+    for (const Seen& at : places_.seen(flow, ProbeLeg::request))
+        if (at.stage == Stage::other_left) passed.push_back(at.host);
+    passed.push_back(flow.destination.host);
+    const HostId owner = carrier(snapshot_, flow, *flow.source_seen);
+    if (owner.empty() ? !all_addresses_read(snapshot_)
+                      : std::find(passed.begin(), passed.end(), owner) != passed.end())
+        return {};
+    const auto at = std::find_if(passed.begin(), passed.end(), [&](const HostId& host) {
+        return translates_sources(snapshot_, host, flow.source.address.family());
+    });
+    return at == passed.end() ? HostId{} : *at;
 }
 
 // Answers go to the address that the target saw: if no host has it that the packets passed, they are lost,
 // wherever that shows.
 bool PacketCauses::add_answers_astray(const ProbedFlow& flow, const std::string& check_id) {
     if (!flow.source_seen || flow.fate() != ProbeFate::reply_lost) return false;
-    const auto seen = places_.seen(flow, ProbeLeg::request);
-    const HostId owner = carrier(snapshot_, flow, *flow.source_seen);
-    const bool passed =
-        owner == flow.source.host || std::any_of(seen.begin(), seen.end(), [&](const Seen& at) {
-            return at.host == owner && at.stage == Stage::other_left;
-        });
-    if (!owner.empty() && passed) return false;
-    PacketFault& made = rewritten_entry(flow, flow.source.host);
+    const HostId host = rewriter_of(flow);
+    if (host.empty()) return false;
+    const Address& to = *flow.source_seen;
+    PacketFault& made = rewritten_entry(flow, host, to);
     if (made.cause.severity != Severity::error) {
+        const HostId owner = carrier(snapshot_, flow, to);
         made.cause.severity = Severity::error;
-        made.cause.summary += ", which " + (owner.empty() ? "no host" : owner) +
-                              (owner.empty() ? " is known to have" : " has") + ": answers do not come back";
+        made.cause.summary = host + " rewrites the source of packets from " + made.cause.subject + " to " +
+                             to.to_string() + ", which " +
+                             (owner.empty() ? "no host is known to have" : owner + " has") +
+                             ": answers do not come back";
     }
-    astray_.emplace(std::pair(flow.source.host, flow.protocol), *flow.source_seen);
+    astray_[{flow.source.host, to.family(), flow.protocol}].push_back({to, host});
     faults_.count(made, flow, check_id, true);
     ++explained_;
     return true;
@@ -170,13 +208,15 @@ bool PacketCauses::add_answers_astray(const ProbedFlow& flow, const std::string&
 
 // A kernel takes no packet that comes from an address of its own (a martian): to the host that has the new
 // source they do not arrive at all.
-bool PacketCauses::add_own_address(const Part& drop) {
-    const ProbedFlow& flow = *drop.flow;
-    const auto at = astray_.find({flow.source.host, flow.protocol});
-    if (at == astray_.end() || flow.failed_leg() != ProbeLeg::request ||
-        carrier(snapshot_, flow, at->second) != drop.place.host)
-        return false;
-    faults_.count(rewritten_entry(flow, flow.source.host), flow, drop.check_id, true);
+bool PacketCauses::add_own_address(const InsideLoss& loss) {
+    const ProbedFlow& flow = *loss.flow;
+    const auto found = astray_.find({flow.source.host, flow.source.address.family(), flow.protocol});
+    if (found == astray_.end() || flow.failed_leg() != ProbeLeg::request) return false;
+    const auto at = std::find_if(found->second.begin(), found->second.end(), [&](const Astray& one) {
+        return carrier(snapshot_, flow, one.to) == loss.place.host;
+    });
+    if (at == found->second.end()) return false;
+    faults_.count(rewritten_entry(flow, at->rewriter, at->to), flow, loss.check_id, loss.failed());
     return true;
 }
 
@@ -198,7 +238,7 @@ void PacketCauses::add_led_astray(const ProbedFlow& flow, const Place& place, co
 
 // Empty: between the hosts. Nothing if nobody knows where.
 std::optional<HostId> PacketCauses::filter_of(const ProbedFlow& echo) {
-    const Place place = place_of(echo, led_through(echo));
+    const Place place = place_of(echo);
     std::optional<HostId> host;
     if (place.kind == PlaceKind::inside) host = place.host;
     if (place.kind == PlaceKind::between) host = HostId{};
@@ -208,26 +248,35 @@ std::optional<HostId> PacketCauses::filter_of(const ProbedFlow& echo) {
     return host;
 }
 
-// Echo that is lost together with TCP, where others show that it is filtered while TCP passes.
+// Echo that is lost where others show that echo is filtered while TCP passes, and the TCP of its own pair is
+// lost elsewhere.
 void PacketCauses::take_echoes() {
+    std::set<HostId> filters;
+    if (faults_.find("icmp-filtered", "", kEcho) != nullptr) filters.insert("");
+    for (const InsideLoss& loss : inside_)
+        if (loss.kind == InsideLoss::Kind::echo) filters.insert(loss.place.host);
     for (const auto& [echo, check_id] : echoes_) {
         const auto host = filter_of(*echo);
-        PacketFault* filter = nullptr;
-        for (PacketFault& made : faults_.all())
-            if (host && made.cause.code == "icmp-filtered" && made.cause.host == *host) filter = &made;
-        if (filter == nullptr) {
+        const ProbedFlow* tcp = facts_.find(echo->source, echo->destination, Protocol::tcp);
+        const bool elsewhere = tcp != nullptr && tcp->fate() != ProbeFate::unknown && filter_of(*tcp) != host;
+        const bool filtered =
+            host && (filters.contains(*host) || faults_.find("icmp-filtered", *host, kEcho) != nullptr);
+        if (!filtered || !elsewhere) {
             add_lost(*echo, check_id);
             continue;
         }
-        faults_.count(*filter, *echo, check_id, true);
         ++explained_;
+        if (const Place place = place_of(*echo); place.kind == PlaceKind::inside && place.host == *host)
+            inside_.push_back({echo, InsideLoss::Kind::echo, true, check_id, place});
+        else
+            faults_.count(filtered_entry(*echo), *echo, check_id, true);
     }
     echoes_.clear();
 }
 
 PacketFault& PacketCauses::filtered_entry(const ProbedFlow& echo) {
     const HostId host = filter_of(echo).value_or(HostId{});
-    PacketFault& made = faults_.at("icmp-filtered", host, "icmp echo");
+    PacketFault& made = faults_.at("icmp-filtered", host, kEcho);
     if (!made.cause.summary.empty()) return made;
     made.cause.severity = Severity::warning;
     made.cause.summary = (host.empty() ? std::string("something between the hosts") : host) +
@@ -238,7 +287,14 @@ PacketFault& PacketCauses::filtered_entry(const ProbedFlow& echo) {
 }
 
 void PacketCauses::add_filtered(const ProbedFlow& flow, const std::string& check_id) {
-    faults_.count(filtered_entry(flow), flow, check_id, false);
+    const Place place = place_of(flow);
+    const bool said = std::any_of(flow.objections.begin(), flow.objections.end(), [&](const Objection& o) {
+        return unreachable(o, flow.source.address.family());
+    });
+    if (place.kind == PlaceKind::inside && !said)
+        inside_.push_back({&flow, InsideLoss::Kind::echo, false, check_id, place});
+    else
+        faults_.count(filtered_entry(flow), flow, check_id, false);
 }
 
 // Where echo is filtered, so is what would say which size passes: connections open, and hang.
@@ -309,8 +365,8 @@ std::vector<Diagnosis> PacketCauses::take() {
 
 void PacketCauses::settle() {
     take_echoes();
-    take_drops();
-    take_parts();
+    take_inside();
+    take_unplaced();
     between_.take(faults_);
     faults_.settle();
 }

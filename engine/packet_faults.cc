@@ -22,12 +22,21 @@ PacketFault& PacketFaults::at(const std::string& code, const HostId& host, const
     return faults_[at->second];
 }
 
+const PacketFault* PacketFaults::find(const std::string& code, const HostId& host,
+                                      const std::string& key) const {
+    const auto at = index_.find(std::tuple(code, host, key));
+    return at == index_.end() ? nullptr : &faults_[at->second];
+}
+
 void PacketFaults::count(PacketFault& fault, const ProbedFlow& flow, const std::string& check_id, bool failed,
                          const std::string& more) {
     fault.protocols.insert(flow.protocol);
     // A flow is counted into an entry once, so that a repetition could only be the last one.
     if (fault.affects.empty() || fault.affects.back() != check_id) fault.affects.push_back(check_id);
     ++fault.flows;
+    const Passage passage = passage_of(flow);
+    fault.passage.came += passage.came;
+    fault.passage.left += passage.left;
     if (failed) ++fault.failed;
     if (fault.lines.size() < kMaxLines)
         fault.lines.push_back(flow_name(snapshot_.inventory, flow) + "   " + line(flow) +

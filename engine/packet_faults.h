@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/crossings.h"
+#include "engine/inside_losses.h"
 #include "engine/places.h"
 #include "model/report.h"
 
@@ -18,6 +19,7 @@ struct PacketFault {
     std::set<Protocol> protocols;
     std::vector<std::string> affects, lines;  // ids of checks; a line of evidence of the first flows
     std::size_t flows = 0, failed = 0;
+    Passage passage;                 // of the legs that failed
     bool no_way = false;             // a kernel said so
     std::set<std::string> drops_at;  // interfaces of its host at which a flow was last seen, all of it
     std::set<Crossing> stops;        // ways through its host that a flow took, all of it
@@ -35,6 +37,8 @@ class PacketFaults {
     // That of this code, host and subject; a new one if there is none. An empty subject becomes the protocols
     // that it befalls. Stays where it is until the next one is made.
     PacketFault& at(const std::string& code, const HostId& host, const std::string& subject);
+    // Null if there is none.
+    const PacketFault* find(const std::string& code, const HostId& host, const std::string& subject) const;
     std::vector<PacketFault>& all() { return faults_; }
     // `failed`: the flow is a failed probe that it explains. `more` ends its line of evidence.
     void count(PacketFault& fault, const ProbedFlow& flow, const std::string& check_id, bool failed,

@@ -22,38 +22,6 @@ const HostId& target_of(const ProbedFlow& flow, ProbeLeg leg) {
     return leg == ProbeLeg::request ? flow.destination.host : flow.source.host;
 }
 
-// Such a packet is meant to die on its way.
-bool small_hop_limit(const ProbeResult& result) {
-    constexpr std::uint8_t kFarEnough = 32;
-    return result.purpose == Purpose::hop_limit && result.hop_limit < kFarEnough;
-}
-
-// Of the packets that set out on a leg in this round, those that did not come through.
-std::uint32_t set_out(const ProbeResult& result, ProbeLeg leg) {
-    return leg == ProbeLeg::request ? result.sent : arrivals(result);
-}
-std::uint32_t lost_on(const ProbeResult& result, ProbeLeg leg) {
-    const std::uint32_t out = set_out(result, leg),
-                        through = leg == ProbeLeg::request ? arrivals(result) : result.answered;
-    return out > through ? out - through : 0;
-}
-
-// What is left of the sightings in front of the place at which most are missing.
-std::vector<Seen> before_the_loss(std::vector<Seen> seen, std::uint32_t before) {
-    std::size_t cut = seen.size();
-    std::uint32_t most = 0;
-    for (std::size_t i = 0; i < seen.size(); ++i) {
-        const std::uint32_t lost = before > seen[i].count ? before - seen[i].count : 0;
-        if (lost > most) {
-            most = lost;
-            cut = i;
-        }
-        before = seen[i].count;
-    }
-    seen.resize(most == 0 ? 0 : cut);
-    return seen;
-}
-
 bool same_place(const Seen& a, const Seen& b) {
     return a.stage == b.stage && a.host == b.host && a.interface == b.interface;
 }
@@ -101,7 +69,7 @@ std::vector<Seen> Places::ordered(std::span<const RoundSays> rounds, const Probe
         for (const Sighting& sighting : result->sightings) {
             if (sighting.leg != leg || sighting.count == 0) continue;
             Seen seen{stage_of(sighting, sender, target), sighting.host, sighting.interface, sighting.leaving,
-                      small_hop_limit(*result) ? 0 : sighting.count};
+                      meant_to_die(*result) ? 0 : sighting.count};
             const auto same = std::find_if(found.begin(), found.end(),
                                            [&](const Seen& other) { return same_place(other, seen); });
             if (same != found.end())
@@ -173,46 +141,23 @@ Place Places::end_of(const std::vector<Seen>& seen, std::span<const RoundSays> r
     return {PlaceKind::inside, last.host, last.interface};
 }
 
+// What left its sender did not end inside of it, nor what was not seen to enter its target, by captures
+// there.
+std::vector<HostId> Places::maybe_inside(const std::vector<Seen>& seen, std::span<const RoundSays> rounds,
+                                         const ProbedFlow& flow, ProbeLeg leg) {
+    const HostId &sender = sender_of(flow, leg), &target = target_of(flow, leg);
+    std::vector<HostId> maybe;
+    if (seen.empty() || seen.back().stage < Stage::sender_uplink) maybe.push_back(sender);
+    if (target != sender && !listened(rounds, target)) maybe.push_back(target);
+    return maybe;
+}
+
 Place Places::end(const std::vector<Seen>& seen, std::span<const RoundSays> rounds, const ProbedFlow& flow,
                   ProbeLeg leg) {
-    if (seen.empty()) return unanswered(rounds, flow, leg);
-    Place end = end_of(seen, rounds, flow, leg);
-    end.leg = leg;
+    Place end = seen.empty() ? unanswered(rounds, flow, leg) : end_of(seen, rounds, flow, leg);
+    if (end.kind == PlaceKind::nowhere) end.maybe = maybe_inside(seen, rounds, flow, leg);
+    if (!seen.empty()) end.leg = leg;
     return end;
-}
-
-Place Places::place(const ProbedFlow& flow) {
-    const ProbeLeg leg = flow.failed_leg();
-    if (flow.fate() == ProbeFate::not_sent) return {PlaceKind::inside, flow.source.host, ""};
-    if (flow.fate() == ProbeFate::partly_lost) return place_of_part(flow, leg);
-    return end(seen(flow, leg), flow.rounds, flow, leg);
-}
-
-// Counts compare only within one round, and one that lost nothing says nothing about the loss.
-Place Places::place_of_part(const ProbedFlow& flow, ProbeLeg leg) {
-    Place best;
-    std::uint32_t most = 0;
-    for (const RoundSays& said : flow.rounds) {
-        const ProbeResult& result = *said.result;
-        if (small_hop_limit(result) || !result.unknown.empty()) continue;
-        if (const auto kept = refused(result.source, result.not_sent);
-            leg == ProbeLeg::request && kept > most && kept >= lost_on(result, leg)) {
-            best = {PlaceKind::inside, flow.source.host, ""};
-            most = kept;
-        }
-        const std::uint32_t lost = lost_on(result, leg);
-        if (lost <= most) continue;
-        const std::span one(&said, 1);
-        const Place found =
-            end(before_the_loss(ordered(one, flow, leg), set_out(result, leg)), one, flow, leg);
-        if (found.kind == PlaceKind::nowhere) {
-            if (best.kind == PlaceKind::nowhere) best = found;
-            continue;
-        }
-        best = found;
-        most = lost;
-    }
-    return best;
 }
 
 // What comes to a node's own address arrives as it enters the uplink, before any filter; an answer that never

@@ -47,7 +47,13 @@ struct Place {
     // Of `nowhere` the host that would tell, had it listened on its uplinks; of `between` those, other than
     // the one it is for, that it may have entered unseen.
     std::vector<HostId> deaf{};
+    std::vector<HostId> maybe{};       // of `nowhere`, the ends of the leg that it may have ended inside of
     ProbeLeg leg = ProbeLeg::request;  // that was seen there last
+};
+// Packets of a leg that ended there.
+struct LossAt {
+    Place place;
+    std::uint32_t packets = 0;
 };
 
 // API: make one for a snapshot; it keeps which links are uplinks and bridges. Thread-compatible.
@@ -60,8 +66,10 @@ class Places {
 
     // Every sighting of one leg, in order, joined over all results.
     std::vector<Seen> seen(const ProbedFlow& flow, ProbeLeg leg);
-    // Where the leg that failed ends. Where only a part is lost: behind the stage at which most are missing,
-    // of the round that lost most of those that tell. Told from captures that stood there, else nowhere.
+    // Where the packets of one leg ended that did not come through, of all rounds; each place once. Each
+    // round tells of its own packets alone, by the captures that stood in it.
+    std::vector<LossAt> losses(const ProbedFlow& flow, ProbeLeg leg);
+    // Where most of the leg that failed ended, of those packets of which captures tell; else nowhere.
     Place place(const ProbedFlow& flow);
     // As the report has it; nothing for a flow that works or if nobody knows where. A packet of full size
     // stops where all small ones of its pair do. The facts are the flow's own.
@@ -80,7 +88,9 @@ class Places {
                  ProbeLeg leg);
     Place end(const std::vector<Seen>& seen, std::span<const RoundSays> rounds, const ProbedFlow& flow,
               ProbeLeg leg);
-    Place place_of_part(const ProbedFlow& flow, ProbeLeg leg);
+    std::vector<HostId> maybe_inside(const std::vector<Seen>& seen, std::span<const RoundSays> rounds,
+                                     const ProbedFlow& flow, ProbeLeg leg);
+    Place end_of_way(const ProbedFlow& flow, ProbeLeg leg);
 
     const Snapshot& snapshot_;
     std::map<HostId, std::unique_ptr<Links>> links_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/chance.h"
 #include "engine/listening.h"
 
 namespace podroute {
@@ -118,8 +119,12 @@ ProbeFate ProbedFlow::fate() const {
 
 ProbeLeg ProbedFlow::failed_leg() const {
     const ProbeFate at = fate();
-    if (at == ProbeFate::partly_lost) return arrived < tried() ? ProbeLeg::request : ProbeLeg::reply;
-    return at == ProbeFate::reply_lost ? ProbeLeg::reply : ProbeLeg::request;
+    const std::uint32_t requests = tried() - std::min(tried(), arrived), replies = arrived - heard();
+    if (at == ProbeFate::partly_lost) return requests >= replies ? ProbeLeg::request : ProbeLeg::reply;
+    if (at != ProbeFate::reply_lost) return ProbeLeg::request;
+    // The same chance may have taken the answers to the few that arrived.
+    return requests > replies && may_take_all({tried(), arrived}, replies) ? ProbeLeg::request
+                                                                           : ProbeLeg::reply;
 }
 
 const ProbedFlow* ProbeFacts::find(const Endpoint& source, const Endpoint& destination,
@@ -132,6 +137,11 @@ const ProbedFlow* ProbeFacts::either_way(const Endpoint& source, const Endpoint&
                                          Protocol protocol) const {
     const ProbedFlow* flow = find(source, destination, protocol);
     return flow != nullptr ? flow : find(destination, source, protocol);
+}
+
+bool meant_to_die(const ProbeResult& result) {
+    constexpr std::uint8_t kFarEnough = 32;
+    return result.purpose == Purpose::hop_limit && result.hop_limit < kFarEnough;
 }
 
 ProbeFacts fold_probes(const Snapshot& snapshot) {

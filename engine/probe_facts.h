@@ -60,7 +60,8 @@ struct ProbedFlow {
     std::uint32_t refused() const { return podroute::refused(source, not_sent); }
     std::uint32_t lost() const { return tried() - std::min(tried(), heard()); }
     int refusal() const { return podroute::refusal(source, not_sent); }
-    // The leg that failed, of a fate other than works and unknown.
+    // The leg that failed, of a fate other than works and unknown: of one that lost packets both ways, that
+    // which lost most. Where few requests arrived, that none of these was answered tells nothing.
     ProbeLeg failed_leg() const;
     // The ends of that leg.
     const HostId& sender() const {
@@ -70,6 +71,9 @@ struct ProbedFlow {
         return failed_leg() == ProbeLeg::request ? destination.host : source.host;
     }
 };
+
+// Packets with a small hop limit: they show the way, and are no loss.
+bool meant_to_die(const ProbeResult& result);
 
 // All flows of a snapshot, in the order in which they were first probed.
 struct ProbeFacts {

@@ -15,12 +15,16 @@ void TableCauses::add_pair(const Flow& flow, const Explanation& explanation, boo
     }
 }
 
-void TableCauses::add_probe(std::size_t cause, const std::string& check_id) {
-    ++tallies_[cause].probes;
+void TableCauses::add_check(std::size_t cause, const std::string& check_id) {
     causes_[cause].affects.push_back(check_id);
 }
 
-void TableCauses::add_probe(const PairProbe& probe, const Explanation& explanation, bool by_packets) {
+void TableCauses::add_probe(std::size_t cause, const std::string& check_id) {
+    ++tallies_[cause].probes;
+    add_check(cause, check_id);
+}
+
+void TableCauses::add_broken_probe(const PairProbe& probe, const Explanation& explanation, bool by_packets) {
     broken_.push_back({&probe, {}, by_packets});
     for (const auto& part : explanation.parts) {
         broken_.back().causes.push_back(part.cause);
@@ -34,7 +38,9 @@ void TableCauses::drop_filtered_routes() {
     });
     if (!route_stands) return;
     for (std::size_t i = 0; i < causes_.size(); ++i)
-        if (causes_[i].cause.code == "rp-filter-drop" && tallies_[i].pairs.count() == 0) dropped_.insert(i);
+        if (causes_[i].cause.code == "rp-filter-drop" && tallies_[i].pairs.count() == 0 &&
+            tallies_[i].probes == 0)
+            dropped_.insert(i);
 }
 
 std::vector<std::string> TableCauses::ids() const {

@@ -20,15 +20,17 @@ class TableCauses {
   public:
     explicit TableCauses(std::vector<FoldedCause> causes) : causes_(std::move(causes)) {}
 
-    // They grow as pairs are explained; indices stay those of their causes.
-    std::vector<FoldedCause>& all() { return causes_; }
+    const std::vector<FoldedCause>& all() const { return causes_; }
+    // For the Explainer, that adds to them; indices stay those of their causes.
+    std::vector<FoldedCause>& growing() { return causes_; }
 
     // A pair that the tables break. packets_pass: today they do not.
     void add_pair(const Flow& flow, const Explanation& explanation, bool packets_pass);
-    // A failed probe.
+    // A check that fails for it, a failed probe.
+    void add_check(std::size_t cause, const std::string& check_id);
     void add_probe(std::size_t cause, const std::string& check_id);
-    // by_packets: packets show another cause that stops it before these do.
-    void add_probe(const PairProbe& probe, const Explanation& explanation, bool by_packets);
+    // One that the tables break. by_packets: packets show another cause that stops it before these do.
+    void add_broken_probe(const PairProbe& probe, const Explanation& explanation, bool by_packets);
     // A reverse path filter that drops only because a route is wrong is no cause of its own.
     void drop_filtered_routes();
 

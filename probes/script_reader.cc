@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "probes/capture_point.h"
 #include "probes/flow_tally.h"
@@ -81,17 +82,22 @@ class Reader {
         }
     }
 
-    // All of a pair take the same way, also where every answer of one protocol is a repetition.
+    // There and back is as far whichever of two hosts begins, also where every answer of one flow is a
+    // repetition.
     void drop_repeated() {
-        std::map<std::pair<Endpoint, Endpoint>, std::uint64_t> least;
+        using Ends = std::tuple<HostId, HostId, Family>;
+        const auto between = [](const ProbeFlow& flow) {
+            const auto& [first, last] = std::minmax(flow.source.host, flow.destination.host);
+            return Ends{first, last, flow.source.address.family()};
+        };
+        std::map<Ends, std::uint64_t> least;
         const auto& flows = plan_.script.flows;
         for (std::size_t i = 0; i < flows.size(); ++i) {
             const auto mine = tallies_[i].least_round_trip();
-            const auto [at, added] = least.try_emplace({flows[i].source, flows[i].destination}, mine);
+            const auto [at, added] = least.try_emplace(between(flows[i]), mine);
             if (!added) at->second = std::min(at->second, mine);
         }
-        for (std::size_t i = 0; i < flows.size(); ++i)
-            tallies_[i].drop_repeated(least.at({flows[i].source, flows[i].destination}));
+        for (std::size_t i = 0; i < flows.size(); ++i) tallies_[i].drop_repeated(least.at(between(flows[i])));
     }
 
     ProbeResult result(const ProbeFlow& flow, const FlowTally& tally) const {

@@ -13,6 +13,10 @@ constexpr std::uint32_t kFirst = 3, kMore = 17, kSmall = 64, kFullSize = 1500;
 struct Ends {
     Endpoint source, destination;
 };
+struct Sending {
+    bool first = false;    // in the main round
+    bool watched = false;  // with captures on every link
+};
 struct Point {
     HostId host;
     std::string interface;
@@ -197,14 +201,14 @@ class World {
         std::uint32_t come = 0, taken = 0;
     };
     Through leg(ProbeResult& result, const Endpoint& from, const Endpoint& to, ProbeLeg which,
-                std::uint32_t count, bool watched) const {
+                std::uint32_t count, const Sending& sending) const {
         HostId through;
         for (const PacketRule& rule : world_.rules)
             if (!rule.passes.empty() && rule.host == from.host &&
                 (rule.target.empty() || rule.target == to.host) && rule.passes != to.host)
                 through = rule.passes;
         const auto see = [&](const Point& point, std::uint32_t n) {
-            if (n == 0 || ((!watched || deaf(point.host)) && point.interface != kPodLink)) return;
+            if (n == 0 || ((!sending.watched || deaf(point.host)) && point.interface != kPodLink)) return;
             result.sightings.push_back({point.host, point.interface, which, point.leaving, n});
         };
         std::set<const PacketRule*> passed;
@@ -219,7 +223,7 @@ class World {
                     if (which == ProbeLeg::request) result.source_seen = *rule->rewrite;
                     continue;
                 }
-                count = apply(result, *rule, from, to, which, count, see);
+                count = apply(result, *rule, from, to, which, count, sending, see);
             }
             see(point, count);
             if (count == 0) return {};
@@ -230,15 +234,16 @@ class World {
             const PacketRule* rule =
                 rule_for(from, to, which, result.protocol, result.size, PacketRule::Where::inside, to.host);
             if (rule != nullptr && passed.insert(rule).second)
-                count = apply(result, *rule, from, to, which, count, see);
+                count = apply(result, *rule, from, to, which, count, sending, see);
         }
         return {come, count};
     }
 
     template <class See>
     std::uint32_t apply(ProbeResult& result, const PacketRule& rule, const Endpoint& from, const Endpoint& to,
-                        ProbeLeg which, std::uint32_t count, const See& see) const {
-        const std::uint32_t kept = rule.keep * count / 20;
+                        ProbeLeg which, std::uint32_t count, const Sending& sending, const See& see) const {
+        const std::uint32_t kept =
+            std::max(rule.keep * count / 20, sending.first ? std::min(rule.first, count) : 0U);
         const std::uint32_t lost = count - kept;
         if (which == ProbeLeg::request && lost > 0) {
             const InventoryHost* host = snapshot_.inventory.find(rule.host);
@@ -281,7 +286,7 @@ class World {
         result.unknown = why_unknown(pair);
         if (!result.unknown.empty()) return result;
         const Trace trace = snapshot_.policy.trace;
-        const bool all = (watched && trace != Trace::none) || trace == Trace::all;
+        const Sending sending{!watched, (watched && trace != Trace::none) || trace == Trace::all};
         if (const PacketRule* rule = refusal(pair, protocol); rule != nullptr) {
             const std::uint32_t taken = rule->keep * count / 20;
             result.not_sent.push_back({rule->refuses, count - taken});
@@ -289,11 +294,11 @@ class World {
             if (count == 0) return result;
         }
         result.sent = count;
-        const Through request = leg(result, pair.source, pair.destination, ProbeLeg::request, count, all);
+        const Through request = leg(result, pair.source, pair.destination, ProbeLeg::request, count, sending);
         result.arrived = request.come;
         if (request.taken > 0)
             result.answered +=
-                leg(result, pair.destination, pair.source, ProbeLeg::reply, request.taken, all).come;
+                leg(result, pair.destination, pair.source, ProbeLeg::reply, request.taken, sending).come;
         for (std::uint32_t i = 0; i < result.answered; ++i) result.round_trips_us.push_back(400 + 10 * i);
         const bool healthy = result.arrived == count && result.answered == count && !result.source_seen;
         if (healthy && snapshot_.policy.trace != Trace::all) result.sightings.clear();

@@ -9,6 +9,7 @@
 //   "protocol": "tcp"  "sender": HOST  "target": HOST    which packets (their own sender, not the flow's)
 //   "from": "pod|node"  "to": "pod|node"  "larger": BYTES  "leg": "request|reply"
 //   "keep": N                                            of every 20, N pass; absent: none
+//   "first": N                                           of the 3 that are sent first N pass, as by a limit
 //   "reject": "3/13" | "reset": true                     says so to the sender; "by": ADDRESS, or the host
 //   "answers": true                                      somebody answers what is lost
 //   "names": MTU                                         says which size passes
@@ -35,6 +36,7 @@ struct PacketRule {
     std::optional<ProbeLeg> leg;
     std::uint32_t larger = 0;
     std::uint32_t keep = 0;  // of 20
+    std::uint32_t first = 0;
     std::uint8_t reject_type = 0, reject_code = 0;
     bool reset = false;
     bool answers = false;

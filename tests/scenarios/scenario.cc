@@ -60,6 +60,7 @@ PacketRule rule_of(const json& j) {
     if (j.contains("leg")) rule.leg = j.at("leg") == "request" ? ProbeLeg::request : ProbeLeg::reply;
     rule.larger = j.value("larger", 0U);
     rule.keep = j.value("keep", 0U);
+    rule.first = j.value("first", 0U);
     rule.answers = j.value("answers", false);
     rule.reset = j.value("reset", false);
     if (j.contains("by")) rule.by = *Address::parse(j.at("by").get<std::string>());

@@ -78,6 +78,22 @@ TEST(Evidence, OfANodeThatDoesNotAnswerTheTablesTellTheLeg) {
     }
 }
 
+// Rules are looked at first where a host that has some loses a part, and every loss says where it was.
+TEST(Evidence, OfAPartThatAHostWithRulesLosesIsItsPlace) {
+    const auto scenario = load_scenario("packets-part-lost-beside-rules");
+    ASSERT_TRUE(scenario);
+    const Report report = judge(scenario->snapshot, all_checks());
+    ASSERT_EQ(report.diagnoses.size(), 1U);
+    const Cause& cause = report.diagnoses[0].cause;
+    EXPECT_EQ(cause.commands, (std::vector<std::string>{"ssh root@node-0 nft list ruleset",
+                                                        "ssh root@node-0 iptables-save -c",
+                                                        "ssh root@node-0 ip -s link show"}));
+    for (const std::string& line : cause.evidence)
+        if (line.find("lost:") != std::string::npos) {
+            EXPECT_NE(line.find("last seen at"), std::string::npos) << line;
+        }
+}
+
 std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
     std::string name = info.param;
     for (char& c : name)

@@ -139,6 +139,58 @@ TEST(Places, APartThatNoListeningRoundLostIsNowhere) {
     EXPECT_EQ(world.stopped_at(), std::nullopt);
 }
 
+// A host that listened in one round says nothing of what came to it in another.
+TEST(Places, AnAnswerIsMissedOnlyByWhoListenedWhenItWasDue) {
+    PodToPod world;
+    for (const RoundStage stage : {RoundStage::main, RoundStage::detail}) {
+        ProbeResult& result = world.add(stage, {3, 3, 3, 3}, false);
+        result.destination = {"server", Vantage::node, address("10.240.0.10")};
+        result.arrived = stage == RoundStage::main ? 3 : 0;
+        result.answered = 0;
+        result.sightings = {{"server", "eth0", ProbeLeg::request, false, result.arrived}};
+        world.listened("server").interfaces = {"eth0"};
+    }
+    world.cluster.snapshot.rounds[0].probes[0].sent = 3;
+    world.cluster.snapshot.rounds[1].probes[0].sent = 0;
+    EXPECT_EQ(world.place().host, "server");
+    world.cluster.snapshot.rounds[0].hosts.at("server")->listened->interfaces.clear();
+    EXPECT_EQ(world.place().kind, PlaceKind::nowhere);
+    EXPECT_EQ(world.place().maybe, (std::vector<HostId>{"server", "node-0"}));
+}
+
+TEST(Places, AreWhereMostPacketsEndedOfAllRounds) {
+    PodToPod world;
+    world.add(RoundStage::main, {3, 3, 0, 0});
+    world.add(RoundStage::detail, {17, 4, 4, 0});
+    EXPECT_EQ(world.place().kind, PlaceKind::inside);
+    EXPECT_EQ(world.place().host, "node-0");
+    const ProbeFacts facts = fold_probes(world.cluster.snapshot);
+    std::vector<std::pair<HostId, std::uint32_t>> losses;
+    for (const LossAt& loss : Places(world.cluster.snapshot).losses(facts.verdicts.at(0), ProbeLeg::request))
+        losses.emplace_back(loss.place.interface + " " + loss.place.host, loss.packets);
+    EXPECT_EQ(losses, (std::vector<std::pair<HostId, std::uint32_t>>{
+                          {"eth0 node-0", 3}, {"pod link node-0", 13}, {"eth0 node-1", 4}}));
+}
+
+// One with a hop limit of 2 ends where the second host takes it, one of 4 would come to the pod.
+TEST(Places, APacketThatIsMeantToDieIsNotLostWhereItDoes) {
+    PodToPod world;
+    world.add(RoundStage::main, {3, 0, 0, 0}, false);
+    world.add(RoundStage::detail, {1, 1, 1, 0});
+    world.cluster.snapshot.rounds.back().probes.push_back(world.cluster.snapshot.rounds.back().probes[0]);
+    for (ProbeResult& result : world.cluster.snapshot.rounds.back().probes) {
+        result.purpose = Purpose::hop_limit;
+        result.hop_limit = 2;
+    }
+    ProbeResult& farthest = world.cluster.snapshot.rounds.back().probes.back();
+    farthest.hop_limit = 4;
+    farthest.sightings.resize(1);
+    EXPECT_EQ(world.place().kind, PlaceKind::inside);
+    EXPECT_EQ(world.place().host, "node-0");
+    farthest.arrived = 1;
+    EXPECT_EQ(world.place().kind, PlaceKind::nowhere);
+}
+
 TEST(Places, OnlyATargetThatListenedTellsThatNothingEntered) {
     PodToPod world;
     world.add(RoundStage::detail, {20, 20, 0, 0});

@@ -172,8 +172,9 @@ TEST(PacketProber, AFrameThatASwitchFloodedIsSeenByNobodyElse) {
     EXPECT_EQ(arrived("02:00:00:00:00:77"), 0U);
 }
 
-// What is read when the SYN-ACKs to the three probes of a pair take so long, and its echoes 400 us.
-ProbeResult with_syn_acks_after(const std::vector<std::uint64_t>& round_trips_us) {
+// What is read when the SYN-ACKs to the three probes of a pair take so long, and 400 us the echoes of the
+// pair, or those alone of the pair the other way.
+ProbeResult with_syn_acks_after(const std::vector<std::uint64_t>& round_trips_us, bool other_way = false) {
     Trial run;
     PacketProber prober;
     run.observe();
@@ -186,17 +187,24 @@ ProbeResult with_syn_acks_after(const std::vector<std::uint64_t>& round_trips_us
     for (const auto& [host, task] : plan.tasks) caught[host] = HostCatch{};
     std::uint64_t sent = 1'000'000;
     std::size_t syns = 0;
-    for (const Frame& frame : plan.tasks.at("node-0").frames) {
-        const bool tcp = testing::next_header(frame.bytes) == 6;
-        if (!goes(frame.bytes, "10.200.0.0/24", "10.200.1.0/24")) continue;
-        const std::uint64_t took = tcp ? round_trips_us.at(syns++) : 400;
+    const auto answered = [&](const Frame& frame, const HostId& from, const HostId& to, std::uint64_t took) {
         sent += 3'000;
-        caught["node-0"]->frames.push_back(
-            {testing::kPodEth0, sent, at_pod(frame.bytes), pod("node-0"), true});
-        caught["node-1"]->frames.push_back({testing::kPodEth0, sent, at_pod(frame.bytes), pod("node-1")});
-        caught["node-0"]->frames.push_back(
-            {testing::kPodEth0, sent + took, at_pod(testing::answer_to(frame.bytes)), pod("node-0")});
+        caught[from]->frames.push_back({testing::kPodEth0, sent, at_pod(frame.bytes), pod(from), true});
+        caught[to]->frames.push_back({testing::kPodEth0, sent, at_pod(frame.bytes), pod(to)});
+        caught[from]->frames.push_back(
+            {testing::kPodEth0, sent + took, at_pod(testing::answer_to(frame.bytes)), pod(from)});
+    };
+    const auto tcp = [](const Frame& frame) { return testing::next_header(frame.bytes) == 6; };
+    for (const Frame& frame : plan.tasks.at("node-0").frames) {
+        if (!goes(frame.bytes, "10.200.0.0/24", "10.200.1.0/24")) continue;
+        if (tcp(frame))
+            answered(frame, "node-0", "node-1", round_trips_us.at(syns++));
+        else if (!other_way)
+            answered(frame, "node-0", "node-1", 400);
     }
+    for (const Frame& frame : plan.tasks.at("node-1").frames)
+        if (other_way && !tcp(frame) && goes(frame.bytes, "10.200.1.0/24", "10.200.0.0/24"))
+            answered(frame, "node-1", "node-0", 400);
     for (const auto& r : prober.read(plan, caught).probes)
         if (name(r) == "pod node-0 > pod node-1 tcp") return r;
     ADD_FAILURE() << "no such pair";
@@ -214,6 +222,8 @@ TEST(PacketProber, ARepeatedSynAckIsNoAnswer) {
     EXPECT_EQ(all.arrived, 3U);
     EXPECT_EQ(all.answered, 0U);
     EXPECT_TRUE(all.round_trips_us.empty());
+    // Where the echoes of the pair are lost, those of the pair the other way do.
+    EXPECT_EQ(with_syn_acks_after({1'000'400, 1'000'500, 1'000'600}, true).answered, 0U);
 }
 
 }  // namespace

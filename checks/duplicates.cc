@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::uint32_t kDadFailed = 0x08;             // IFA_F_DADFAILED
 constexpr std::uint16_t kNudLearned = 2 | 4 | 8 | 16;  // reachable, stale, delay, probe
-constexpr int kNudIncomplete = 1, kNudFailed = 32;
 constexpr std::string_view kNoMac = "00:00:00:00:00:00";
 constexpr std::size_t kMaxEvidence = 6;
 
@@ -35,7 +34,7 @@ std::string local_mac(const Address& address) {
 
 class Search {
   public:
-    explicit Search(const Snapshot& snapshot) : snapshot_(snapshot) {
+    explicit Search(const Snapshot& snapshot) : snapshot_(snapshot), silent_(silent_neighbours(snapshot)) {
         for (const InventoryHost& host : snapshot.inventory.hosts) {
             const HostFacts* facts = facts_of(snapshot, host.name);
             if (facts == nullptr || !facts->links.known()) continue;
@@ -65,11 +64,12 @@ class Search {
     void add_silent(Duplicate& d) const {
         for (const HostId& name : {d.owner, d.other})
             if (const InventoryHost* host = snapshot_.inventory.find(name))
-                for (HostChange& change : silent_neighbours(snapshot_, *host)) add_remedy(d, change);
+                for (HostChange& change : heard_again(snapshot_.inventory, silent_, *host))
+                    add_remedy(d, change);
         // A kernel answers no question that comes from an address of its own (arp_process in net/ipv4/arp.c:
         // its sender is a martian), so that who carries another's address is silent to that other.
         if (const InventoryHost* culprit = snapshot_.inventory.find(d.cause.host))
-            for (HostChange& change : silent_neighbours(snapshot_, *culprit))
+            for (HostChange& change : heard_again(snapshot_.inventory, silent_, *culprit))
                 if (change.host == d.owner) add_remedy(d, change);
     }
     static void add_remedy(Duplicate& d, HostChange& change) {
@@ -233,6 +233,7 @@ class Search {
     }
 
     const Snapshot& snapshot_;
+    const std::vector<SilentNeighbour> silent_;
     std::map<HostId, std::set<std::string>> macs_;        // of every link that has one
     std::map<std::string, std::vector<HostId>> holders_;  // hosts by MAC, in file order
     std::map<std::string, HostId> uplink_macs_;           // the first host with it
@@ -246,18 +247,16 @@ std::vector<Duplicate> find_duplicates(const Snapshot& snapshot) {
     return Search(snapshot).run();
 }
 
-std::vector<HostChange> silent_neighbours(const Snapshot& snapshot, const InventoryHost& host) {
+std::vector<HostChange> heard_again(const Inventory& inventory, std::span<const SilentNeighbour> silent,
+                                    const InventoryHost& host) {
     std::vector<HostChange> changes;
-    for (const RoundResult& round : snapshot.rounds) {
-        for (const auto& [observer, findings] : round.hosts) {
-            if (!findings.known()) continue;
-            for (const Neighbour& entry : findings->solicited) {
-                const bool resolved = (entry.state & ~(kNudIncomplete | kNudFailed)) != 0;
-                if (resolved || snapshot.inventory.owner_of(entry.address) != &host) continue;
-                Change change{NeighbourObject{entry.address, entry.ifindex}, entry, std::nullopt};
-                changes.push_back({observer, std::move(change)});
-            }
-        }
+    for (const SilentNeighbour& neighbour : silent) {
+        if (inventory.owner_of(neighbour.address) != &host) continue;
+        Neighbour entry;
+        entry.address = neighbour.address;
+        entry.ifindex = neighbour.ifindex;
+        Change change{NeighbourObject{entry.address, entry.ifindex}, std::move(entry), std::nullopt};
+        changes.push_back({neighbour.observer, std::move(change)});
     }
     return changes;
 }

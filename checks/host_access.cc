@@ -6,6 +6,7 @@
 #include "checks/checks.h"
 #include "checks/common.h"
 #include "engine/judge.h"
+#include "engine/neighbours.h"
 
 namespace podroute {
 namespace {
@@ -13,7 +14,6 @@ namespace {
 constexpr std::array<std::string_view, 6> kCodes{"host-unreachable",     "ssh-auth-failed",
                                                  "ssh-host-key-unknown", "ssh-host-key-mismatch",
                                                  "ssh-failed",           "agent-failed"};
-constexpr std::uint16_t kNudIncomplete = 1, kNudFailed = 32;
 
 std::string summary(const HostId& host, const std::string& code) {
     if (code == "host-unreachable") return host + " cannot be reached over SSH";
@@ -24,22 +24,13 @@ std::string summary(const HostId& host, const std::string& code) {
     return "the agent could not run on " + host;
 }
 
-bool unanswered(const HostFindings& findings, const InventoryHost& host) {
-    return std::any_of(findings.solicited.begin(), findings.solicited.end(), [&](const Neighbour& entry) {
-        const bool its =
-            std::find(host.addresses.begin(), host.addresses.end(), entry.address) != host.addresses.end();
-        return its && (entry.state == 0 || entry.state == kNudIncomplete || entry.state == kNudFailed);
-    });
-}
-
 // Others that asked for its link-layer address and got no answer.
 std::vector<std::string> silent_to(const Snapshot& snapshot, const InventoryHost& host) {
     std::vector<std::string> names;
-    for (const RoundResult& round : snapshot.rounds)
-        for (const auto& [name, findings] : round.hosts)
-            if (findings.known() && unanswered(*findings, host) &&
-                std::find(names.begin(), names.end(), name) == names.end())
-                names.push_back(name);
+    for (const SilentNeighbour& silent : silent_neighbours(snapshot))
+        if (snapshot.inventory.owner_of(silent.address) == &host &&
+            std::find(names.begin(), names.end(), silent.observer) == names.end())
+            names.push_back(silent.observer);
     return names;
 }
 

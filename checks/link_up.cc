@@ -119,7 +119,7 @@ Verdict judge_link(const Snapshot& snapshot, const InventoryHost& host, const Ho
     if (works(*link, is_uplink)) return verdict(host, link->name, Status::pass, state_text(*link));
     Cause cause = down_cause(snapshot, host, facts, *link, is_uplink, expected);
     if (is_uplink)
-        for (HostChange& change : silent_neighbours(snapshot, host))
+        for (HostChange& change : heard_again(snapshot.inventory, silent_neighbours(snapshot), host))
             cause.remedy.push_back(std::move(change));
     if (is_uplink && lost_address(snapshot, host)) cause.remedy.clear();
     Verdict made = failed(host, link->name, std::move(cause));

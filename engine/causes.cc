@@ -275,7 +275,7 @@ Cause neighbour_wrong_cause(const RouteCase& c, const NextHop& hop, const Neighb
     return cause;
 }
 
-Cause unresolved_cause(const RouteCase& c, const NextHop& hop) {
+Cause unresolved_cause(const RouteCase& c, const NextHop& hop, const NeighbourState& state) {
     const std::string gateway = hop.gateway ? hop.gateway->to_string() : c.expected.next_hop.to_string();
     const std::string device = link_name(c.facts, hop.ifindex);
     Cause cause = start(c, "gateway-unresolved",
@@ -283,6 +283,8 @@ Cause unresolved_cause(const RouteCase& c, const NextHop& hop) {
                             " for " + gateway);
     note(cause, c.expected.owner + " is up: its own facts were read");
     note(cause, "solicited out of " + device + ", no answer");
+    if (!state.entry_mac.empty())
+        note(cause, "its table holds " + state.entry_mac + " for it: packets pass until the kernel asks");
     cause.commands.push_back(on_host(c.expected.host, "ip neigh show " + gateway + " dev " + device));
     return cause;
 }

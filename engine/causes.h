@@ -58,7 +58,7 @@ Cause shadowed_cause(const RouteCase& route_case);
 Cause replaced_cause(const RouteCase& route_case, Fate fate);
 Cause neighbour_wrong_cause(const RouteCase& route_case, const NextHop& hop, const Neighbour& entry,
                             const NeighbourState& state);
-Cause unresolved_cause(const RouteCase& route_case, const NextHop& hop);
+Cause unresolved_cause(const RouteCase& route_case, const NextHop& hop, const NeighbourState& state);
 
 // What a lookup found, as one reads it on the terminal.
 std::string found_text(const SampleFate& sample, const RouteCase& route_case);

@@ -7,8 +7,6 @@
 namespace podroute {
 namespace {
 
-constexpr std::uint16_t kIncomplete = 1, kFailed = 32;
-
 std::string lower(std::string text) {
     std::transform(text.begin(), text.end(), text.begin(),
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -17,17 +15,10 @@ std::string lower(std::string text) {
 
 }  // namespace
 
-Neighbours::Neighbours(const HostFacts& facts, const Snapshot& snapshot, const HostId& host) {
+Neighbours::Neighbours(const HostFacts& facts, const Snapshot& snapshot, const HostId& host)
+    : asked_(asked_neighbours(snapshot, host)) {
     if (facts.neighbours.known())
         for (const Neighbour& entry : *facts.neighbours) table_[{entry.address, entry.ifindex}] = &entry;
-    for (const RoundResult& round : snapshot.rounds) {
-        const auto at = round.hosts.find(host);
-        if (at == round.hosts.end() || !at->second.known()) continue;
-        for (const Neighbour& entry : at->second->solicited)
-            solicited_[{entry.address, entry.ifindex}] = &entry;
-        for (const NeighbourAnswers& answers : at->second->answers)
-            if (!answers.macs.empty()) answers_[{answers.address, answers.ifindex}] = &answers.macs;
-    }
 }
 
 const Neighbour* Neighbours::entry(const Address& address, std::uint32_t ifindex) const {
@@ -37,22 +28,27 @@ const Neighbour* Neighbours::entry(const Address& address, std::uint32_t ifindex
 
 NeighbourState Neighbours::state(const Address& address, std::uint32_t ifindex) const {
     NeighbourState state;
-    const Key key{address, ifindex};
     const Neighbour* known = entry(address, ifindex);
-    const auto answers = answers_.find(key);
+    const auto asked = asked_.find({address, ifindex});
     if (known != nullptr) state.entry_mac = known->mac;
-    if (answers != answers_.end()) state.answer_mac = answers->second->front();
-    if (known != nullptr && known->permanent()) {
-        state.wrong = answers != answers_.end() &&
-                      std::none_of(answers->second->begin(), answers->second->end(),
-                                   [&](const std::string& mac) { return lower(mac) == lower(known->mac); });
-        return state;  // the kernel does not solicit what it holds for permanent
-    }
-    const auto solicited = solicited_.find(key);
-    if (solicited == solicited_.end() || answers != answers_.end()) return state;
-    const std::uint16_t nud = solicited->second->state;
-    state.unresolved = nud == 0 || nud == kIncomplete || nud == kFailed;
+    if (asked == asked_.end()) return state;
+    const auto& macs = asked->second.macs;
+    if (!macs.empty()) state.answer_mac = macs.front();
+    if (known != nullptr && known->permanent())
+        state.wrong = !macs.empty() && std::none_of(macs.begin(), macs.end(), [&](const std::string& mac) {
+            return lower(mac) == lower(known->mac);
+        });
+    else  // the kernel does not solicit what it holds for permanent
+        state.unresolved = asked->second.silent();
     return state;
+}
+
+std::vector<SilentNeighbour> silent_neighbours(const Snapshot& snapshot) {
+    std::vector<SilentNeighbour> out;
+    for (const auto& [host, facts] : snapshot.hosts)
+        for (const auto& [key, asked] : asked_neighbours(snapshot, host))
+            if (asked.silent()) out.push_back({host, key.first, key.second});
+    return out;
 }
 
 }  // namespace podroute

@@ -2,17 +2,18 @@
 #pragma once
 
 #include <map>
-#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "model/asked_neighbours.h"
 #include "model/snapshot.h"
 
 namespace podroute {
 
 struct NeighbourState {
     bool wrong = false;       // PERMANENT, and none of those who answer has its MAC
-    bool unresolved = false;  // a solicitation of the kernel was not answered
+    bool unresolved = false;  // neither the kernel nor frames of ours got an answer
     std::string entry_mac;    // of the table
     std::string answer_mac;   // the first of those who answered
 };
@@ -28,8 +29,16 @@ class Neighbours {
   private:
     using Key = std::pair<Address, std::uint32_t>;
     std::map<Key, const Neighbour*> table_;
-    std::map<Key, const Neighbour*> solicited_;
-    std::map<Key, const std::vector<std::string>*> answers_;
+    AskedNeighbours asked_;
 };
+
+// A neighbour that is known not to answer one of the hosts.
+struct SilentNeighbour {
+    HostId observer;
+    Address address;
+    std::uint32_t ifindex = 0;
+};
+// Of all hosts, by observer and address.
+std::vector<SilentNeighbour> silent_neighbours(const Snapshot& snapshot);
 
 }  // namespace podroute

@@ -40,7 +40,7 @@ void judge_neighbours(const HostContext& host, const RouteCase& c, Classificatio
                 continue;
             }
             result.route_class = RouteClass::gateway_unresolved;
-            result.cause = unresolved_cause(c, hop);
+            result.cause = unresolved_cause(c, hop, state);
             result.observed =
                 hop.gateway->to_string() + " dev " + link_name(host.facts, hop.ifindex) + " does not answer";
         }

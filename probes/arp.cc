@@ -46,23 +46,26 @@ Address solicited_node(const Address& target) {
     return Address::v6({0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, b[13], b[14], b[15]});
 }
 
-std::vector<std::uint8_t> craft_arp(const std::string& mac, const Address& source, const Address& target) {
+std::vector<std::uint8_t> craft_arp(const std::string& mac, const Address& source, const Address& target,
+                                    const std::string& holder) {
     Tins::ARP arp(Tins::IPv4Address(target.to_string()), Tins::IPv4Address(source.to_string()), Mac(),
                   Mac(mac));
     arp.opcode(Tins::ARP::REQUEST);
-    Tins::EthernetII frame = Tins::EthernetII(Mac::broadcast, Mac(mac)) / arp;
+    const Mac to = holder.empty() ? Mac(Mac::broadcast) : Mac(holder);
+    Tins::EthernetII frame = Tins::EthernetII(to, Mac(mac)) / arp;
     return frame.serialize();
 }
 
 std::vector<std::uint8_t> craft_solicitation(const std::string& mac, const Address& source,
-                                             const Address& target) {
-    const Address group = solicited_node(target);
-    Tins::IPv6 ip(Tins::IPv6Address(group.to_string()), Tins::IPv6Address(source.to_string()));
+                                             const Address& target, const std::string& holder) {
+    const Address to = holder.empty() ? solicited_node(target) : target;
+    Tins::IPv6 ip(Tins::IPv6Address(to.to_string()), Tins::IPv6Address(source.to_string()));
     ip.hop_limit(kOwnLinkOnly);
     Tins::ICMPv6 icmp(Tins::ICMPv6::NEIGHBOUR_SOLICIT);
     icmp.target_addr(Tins::IPv6Address(target.to_string()));
     icmp.source_link_layer_addr(Mac(mac));
-    Tins::EthernetII frame = Tins::EthernetII(group_mac(group), Mac(mac)) / ip / icmp;
+    Tins::EthernetII frame =
+        Tins::EthernetII(holder.empty() ? group_mac(to) : Mac(holder), Mac(mac)) / ip / icmp;
     return frame.serialize();
 }
 
@@ -113,12 +116,15 @@ bool valid_mac(std::string_view mac) {
 }
 
 Result<std::vector<std::uint8_t>> craft_question(const std::string& mac, const Address& source,
-                                                 const Address& target) {
+                                                 const Address& target, const std::string& holder) {
     if (!valid_mac(mac)) return failure("bad-question", "the link has no Ethernet address");
+    if (!holder.empty() && !valid_mac(holder))
+        return failure("bad-question", "who holds it has no Ethernet address");
     if (source.family() != target.family())
         return failure("bad-question", "source and target are of two families");
     try {
-        return target.is_v4() ? craft_arp(mac, source, target) : craft_solicitation(mac, source, target);
+        return target.is_v4() ? craft_arp(mac, source, target, holder)
+                              : craft_solicitation(mac, source, target, holder);
     } catch (const std::exception& e) {
         return failure("bad-question", e.what());
     }

@@ -16,9 +16,11 @@ namespace podroute {
 bool valid_mac(std::string_view mac);
 
 // An Ethernet frame that asks for `target` from a link with this MAC and address (same family as the target).
-// IPv4 asks by broadcast, IPv6 the solicited-node multicast group of the target. Errors: "bad-question".
+// IPv4 asks by broadcast, IPv6 the solicited-node multicast group of the target; with `holder`, only the
+// machine with that MAC is asked whether it still has it, as a kernel does for an entry that it holds (RFC
+// 4861 section 7.3.3). Errors: "bad-question".
 Result<std::vector<std::uint8_t>> craft_question(const std::string& mac, const Address& source,
-                                                 const Address& target);
+                                                 const Address& target, const std::string& holder = {});
 
 // The address a frame of craft_question() asks for, nothing of any other frame.
 std::optional<Address> read_question(std::span<const std::uint8_t> frame);

@@ -1,18 +1,20 @@
-// Bounds of differences between clocks, joined from host to host.
+// Bounds of differences between clocks, and offsets that keep them.
 #include "probes/host_clocks.h"
 
 #include <algorithm>
 #include <limits>
-#include <set>
+#include <optional>
 #include <string>
 #include <unordered_map>
+
+#include "probes/clock_bounds.h"
 
 namespace podroute {
 namespace {
 
 constexpr std::size_t kEthernet = 14;    // bytes of its header
 constexpr std::size_t kMostPlaces = 16;  // that one packet is looked at as it leaves
-constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::min();
+constexpr std::int64_t kOnTheWay = 1;    // us that a packet takes at least: equal times tell no order
 
 // Where the hop limit stands in an IP packet, and the checksum that changes with it.
 constexpr std::size_t kTtl4 = 8, kChecksum4 = 10, kHopLimit6 = 7;
@@ -36,55 +38,74 @@ Passing passing(const Frame& frame) {
 }
 
 struct Left {
-    const HostId* host;
+    std::size_t host;
     std::uint64_t time_us;
     std::uint8_t hop_limit;
 };
 
-// The least that `to` - `from` can be, both being what is added to a clock: a packet enters after it left.
-using Least = std::map<std::pair<HostId, HostId>, std::int64_t>;
+struct Host {
+    const HostId* name;
+    const HostCatch* caught;
+};
 
-Least least_differences(const Caught& caught) {
-    std::unordered_map<std::string, std::vector<Left>> left;
-    const auto each = [&](auto&& take) {
-        for (const auto& [host, mine] : caught) {
-            if (!mine.known()) continue;
-            for (const Frame& frame : mine->frames)
-                if (frame.pod == 0) take(host, frame);
-        }
-    };
-    each([&](const HostId& host, const Frame& frame) {
-        if (!frame.leaving) return;
-        Passing what = passing(frame);
-        if (what.packet.empty()) return;
-        auto& places = left[std::move(what.packet)];
-        if (places.size() < kMostPlaces) places.push_back({&host, frame.time_us, what.hop_limit});
-    });
-    Least least;
-    each([&](const HostId& host, const Frame& frame) {
-        if (frame.leaving) return;
-        const Passing what = passing(frame);
-        const auto at = left.find(what.packet);
-        if (at == left.end()) return;
-        for (const Left& before : at->second) {
-            // Behind a router of this host's own it has a smaller hop limit than when it came.
-            if (*before.host == host || before.hop_limit < what.hop_limit) continue;
-            const auto difference =
-                static_cast<std::int64_t>(before.time_us) - static_cast<std::int64_t>(frame.time_us);
-            const auto [found, added] = least.try_emplace({*before.host, host}, difference);
-            if (!added) found->second = std::max(found->second, difference);
-        }
-    });
-    return least;
+// Hosts that fired first: what others are held against.
+std::vector<Host> hosts_of(const Caught& caught) {
+    std::vector<Host> hosts;
+    for (const bool fired : {true, false})
+        for (const auto& [name, mine] : caught)
+            if (mine.known() && (mine->fired_us != 0) == fired) hosts.push_back({&name, &*mine});
+    return hosts;
 }
 
-// What `to` - `from` is: the middle of what packets of both directions leave; kNone: none passed.
-std::int64_t difference(const Least& least, const HostId& from, const HostId& to) {
-    const auto there = least.find({from, to}), back = least.find({to, from});
-    if (there == least.end() && back == least.end()) return kNone;
-    if (back == least.end()) return there->second;
-    if (there == least.end()) return -back->second;
-    return there->second + (-back->second - there->second) / 2;
+// Where one packet left, by its content. One that was sent twice (a SYN-ACK) counts by its first: what enters
+// later than that may be either.
+class Departures {
+  public:
+    explicit Departures(const std::vector<Host>& hosts) {
+        for (std::size_t host = 0; host < hosts.size(); ++host)
+            for (const Frame& frame : hosts[host].caught->frames)
+                if (frame.leaving) add(host, frame);
+    }
+    const std::vector<Left>* of(const std::string& packet) const {
+        const auto at = left_.find(packet);
+        return at == left_.end() ? nullptr : &at->second;
+    }
+
+  private:
+    void add(std::size_t host, const Frame& frame) {
+        Passing what = passing(frame);
+        if (what.packet.empty()) return;
+        auto& places = left_[std::move(what.packet)];
+        const auto same = std::find_if(places.begin(), places.end(), [&](const Left& l) {
+            return l.host == host && l.hop_limit == what.hop_limit;
+        });
+        if (same != places.end())
+            same->time_us = std::min(same->time_us, frame.time_us);
+        else if (places.size() < kMostPlaces)
+            places.push_back({host, frame.time_us, what.hop_limit});
+    }
+
+    std::unordered_map<std::string, std::vector<Left>> left_;
+};
+
+ClockBounds bounds_between(const std::vector<Host>& hosts) {
+    const Departures departures(hosts);
+    ClockBounds bounds(hosts.size());
+    for (std::size_t host = 0; host < hosts.size(); ++host)
+        for (const Frame& frame : hosts[host].caught->frames) {
+            if (frame.leaving) continue;
+            const Passing what = passing(frame);
+            const auto* left = what.packet.empty() ? nullptr : departures.of(what.packet);
+            if (left == nullptr) continue;
+            for (const Left& before : *left)
+                // Behind a router of this host's own it has a smaller hop limit than when it came.
+                if (before.hop_limit >= what.hop_limit)
+                    bounds.at_least(before.host, host,
+                                    static_cast<std::int64_t>(before.time_us) -
+                                        static_cast<std::int64_t>(frame.time_us) + kOnTheWay);
+        }
+    bounds.join();
+    return bounds;
 }
 
 std::int64_t by_firing(const HostCatch& caught) {
@@ -96,30 +117,45 @@ std::int64_t by_firing(const HostCatch& caught) {
     return -static_cast<std::int64_t>(zero);
 }
 
+// What those that have their offset leave to another host.
+struct Between {
+    std::optional<std::int64_t> least, most;
+
+    bool both() const { return least && most; }
+    // Smaller comes first.
+    std::pair<int, std::int64_t> order() const {
+        if (both()) return {0, *most - *least};
+        return {least || most ? 1 : 2, 0};
+    }
+    std::int64_t offset(const HostCatch& caught) const {
+        if (both()) return *least + (*most - *least) / 2;
+        return least ? *least : most ? *most : by_firing(caught);
+    }
+};
+
 }  // namespace
 
 std::map<HostId, std::int64_t> clock_offsets(const Caught& caught) {
-    const Least least = least_differences(caught);
+    const std::vector<Host> hosts = hosts_of(caught);
+    const ClockBounds bounds = bounds_between(hosts);
+    std::vector<Between> between(hosts.size());
+    std::vector<std::size_t> open(hosts.size());
+    for (std::size_t i = 0; i < open.size(); ++i) open[i] = i;
     std::map<HostId, std::int64_t> offsets;
-    std::vector<HostId> open;
-    // Hosts that fired first: what others are held against.
-    for (const bool fired : {true, false}) {
-        for (const auto& [host, mine] : caught) {
-            if (!mine.known() || (mine->fired_us != 0) != fired || offsets.contains(host)) continue;
-            offsets[host] = by_firing(*mine);
-            open.assign(1, host);
-            while (!open.empty()) {
-                const HostId from = open.back();
-                open.pop_back();
-                for (const auto& [to, theirs] : caught) {
-                    const auto known = offsets.find(from);
-                    const auto between =
-                        theirs.known() && !offsets.contains(to) ? difference(least, from, to) : kNone;
-                    if (between == kNone) continue;
-                    offsets[to] = known->second + between;
-                    open.push_back(to);
-                }
-            }
+    while (!open.empty()) {
+        const auto next = std::min_element(open.begin(), open.end(), [&](std::size_t a, std::size_t b) {
+            return between[a].order() < between[b].order();
+        });
+        const std::size_t placed = *next;
+        open.erase(next);
+        const std::int64_t offset = between[placed].offset(*hosts[placed].caught);
+        offsets[*hosts[placed].name] = offset;
+        for (const std::size_t host : open) {
+            Between& b = between[host];
+            if (const auto there = bounds.least(placed, host))
+                b.least = std::max(b.least.value_or(offset + *there), offset + *there);
+            if (const auto back = bounds.least(host, placed))
+                b.most = std::min(b.most.value_or(offset - *back), offset - *back);
         }
     }
     return offsets;

@@ -278,6 +278,32 @@ TEST(Classify, GatewayUnresolvedOnlyWhereTheOwnerWasRead) {
     EXPECT_NE(of(cluster).note, "");
 }
 
+// Neither an entry that holds a MAC nor one lost question says anything.
+TEST(Classify, AGatewayThatNobodyAnswersForIsUnresolvedWhateverTheEntrySays) {
+    constexpr std::uint16_t kReachable = 2, kDelay = 8;
+    const auto ask = [](Cluster& cluster, unsigned questions, bool last_answered) {
+        for (unsigned i = 0; i < questions; ++i) {
+            NeighbourAnswers answers{address("10.240.0.21"), kEth0, {}};
+            if (last_answered && i + 1 == questions) answers.macs = {"02:00:00:00:02:15"};
+            cluster.snapshot.rounds.emplace_back().hosts["node-0"] = HostFindings{{}, {}, {answers}};
+        }
+    };
+    Cluster silent(2);
+    silent.facts("node-0").neighbours =
+        std::vector<Neighbour>{{address("10.240.0.21"), kEth0, "02:00:00:00:02:15", 4}};
+    Cluster lossy = silent, confirmed = silent, rarely = silent;
+    solicited(silent, kDelay, "");
+    ask(silent, 3, false);
+    expect_cause(of(silent), RouteClass::gateway_unresolved, "gateway-unresolved");
+    ask(lossy, 3, true);
+    EXPECT_EQ(of(lossy).route_class, RouteClass::right);
+    solicited(confirmed, kReachable, "");
+    ask(confirmed, 3, false);
+    EXPECT_EQ(of(confirmed).route_class, RouteClass::right);
+    ask(rarely, 2, false);
+    EXPECT_EQ(of(rarely).route_class, RouteClass::right);
+}
+
 TEST(Classify, TheKernelsAnswerWins) {
     Cluster cluster(2);
     FibAnswer answer;

@@ -39,11 +39,28 @@ TEST(NeighbourQuestion, GoesToTheSolicitedNodeGroupWithItsChecksum) {
     EXPECT_EQ(Bytes(frame->begin() + 78, frame->end()), (Bytes{1, 1, 2, 0, 0, 0, 0, 10}));
 }
 
+// As a kernel probes what it holds: nobody else is bothered.
+TEST(NeighbourQuestion, OfAHolderGoesToItAlone) {
+    const Bytes holder{2, 0, 0, 0, 2, 0x15};
+    const auto arp = craft_question("02:00:00:00:00:0a", *Address::parse("10.240.0.20"),
+                                    *Address::parse("10.240.0.21"), "02:00:00:00:02:15");
+    ASSERT_TRUE(arp);
+    EXPECT_EQ(Bytes(arp->begin(), arp->begin() + 6), holder);
+    EXPECT_EQ(Bytes(arp->begin() + 32, arp->begin() + 38), Bytes(6));  // what is asked for is left open
+    const auto solicitation = craft_question("02:00:00:00:00:0a", *Address::parse("fd00:10:240::14"),
+                                             *Address::parse("fd00:10:240::15"), "02:00:00:00:02:15");
+    ASSERT_TRUE(solicitation);
+    EXPECT_EQ(Bytes(solicitation->begin(), solicitation->begin() + 6), holder);
+    const auto target = Address::parse("fd00:10:240::15")->raw();
+    EXPECT_TRUE(std::equal(target.begin(), target.end(), solicitation->begin() + 38));
+    EXPECT_EQ(testing::icmpv6_sum(*solicitation), 0xffff);
+}
+
 TEST(NeighbourQuestion, ReadsBack) {
     testing::holds([] {
-        const bool v4 = *rc::gen::arbitrary<bool>();
+        const bool v4 = *rc::gen::arbitrary<bool>(), held = *rc::gen::arbitrary<bool>();
         const auto source = any_address(v4), target = any_address(v4);
-        const auto frame = craft_question(any_mac(), source, target);
+        const auto frame = craft_question(any_mac(), source, target, held ? any_mac() : "");
         RC_ASSERT(frame.has_value());
         RC_ASSERT(read_question(*frame) == target);
         RC_ASSERT(!read_answer(*frame));  // a question is no answer
@@ -56,6 +73,7 @@ TEST(NeighbourQuestion, RefusesLinksWithoutEthernetAddressAndMixedFamilies) {
          {"", "02:00:00:00:00", "02:00:00:00:00:0g", "02-00-00-00-00-0a", "02:00:00:00:00:0a:0b"})
         EXPECT_FALSE(craft_question(mac, v4, v4)) << mac;
     EXPECT_FALSE(craft_question("02:00:00:00:00:0a", v4, v6));
+    EXPECT_FALSE(craft_question("02:00:00:00:00:0a", v4, v4, "80:00:02:08:fe:80:00:00:00:00"));
 }
 
 TEST(NeighbourAnswer, ReadsBack) {

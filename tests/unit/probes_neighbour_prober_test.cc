@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include "model/asked_neighbours.h"
 #include "probes/arp.h"
 #include "probes/neighbour_prober.h"
 #include "tests/unit/probes_frames.h"
@@ -17,7 +18,8 @@ using testing::Bytes;
 using testing::Cluster;
 using testing::kEth0;
 
-constexpr std::uint16_t kReachable = 2, kStale = 4, kNoArp = 64, kPermanent = 128;
+constexpr std::uint16_t kReachable = 2, kStale = 4, kDelay = 8, kProbe = 16, kFailed = 32, kNoArp = 64,
+                        kPermanent = 128;
 constexpr auto kStranger = "02:00:00:00:00:99";
 
 std::string mac_of(const Cluster& cluster, const HostId& host) {
@@ -114,10 +116,130 @@ TEST(NeighbourProber, StaleEntriesAreSolicitedAgain) {
     EXPECT_EQ(asked.front(), (SolicitTarget{address("10.240.0.21"), kEth0}));
 }
 
-TEST(NeighbourProber, StopsAfterOneRound) {
+// What the plan asked of node-0, as it came out: the entry of each solicitation in `state`, and whether the
+// questions were answered.
+RoundResult came_out(const RoundPlan& plan, std::uint16_t state, const std::string& mac, bool answered) {
+    Caught caught;
+    for (const auto& [host, t] : plan.tasks) {
+        HostCatch mine;
+        for (const SolicitTarget& s : t.solicitations)
+            mine.solicited.push_back({s.address, s.ifindex, mac, state});
+        for (const Frame& f : t.frames)
+            if (const auto asked = read_question(f.bytes); answered && asked)
+                mine.frames.push_back(frame(asked->is_v4() ? arp_reply(mac, *asked, kStranger)
+                                                           : advertisement(mac, *asked, kStranger)));
+        caught.emplace(host, mine);
+    }
+    return NeighbourProber().read(plan, caught);
+}
+
+// The snapshot after all rounds that are planned, node-0's neighbours being as told.
+Snapshot asked_out(Cluster& cluster, std::uint16_t state, const std::string& mac, bool answered) {
+    while (const auto plan = NeighbourProber().next(cluster.snapshot)) {
+        cluster.snapshot.rounds.push_back(came_out(*plan, state, mac, answered));
+        if (cluster.snapshot.rounds.size() > 16) break;
+    }
+    return cluster.snapshot;
+}
+
+TEST(NeighbourProber, AnEntryThatIsNotConfirmedIsAskedAboutAtItsMac) {
+    for (const auto state : {kStale, kDelay, kProbe}) {
+        auto cluster = answered({.nodes = 2, .ipv6 = true});
+        learn_all(cluster, state);
+        const auto asked = task(NeighbourProber().next(cluster.snapshot), "node-0");
+        ASSERT_EQ(asked.frames.size(), 2U);
+        EXPECT_EQ(read_question(asked.frames[0].bytes), address("10.240.0.21"));
+        const auto mac = testing::mac_bytes(mac_of(cluster, "node-1"));
+        for (const Frame& f : asked.frames) EXPECT_TRUE(std::equal(mac.begin(), mac.end(), f.bytes.begin()));
+        EXPECT_EQ(asked.captures.size(), 1U);
+    }
+}
+
+TEST(NeighbourProber, OneRoundIsEnoughWhereAllAnswer) {
+    for (const auto state : {kStale, kDelay, kProbe}) {
+        auto cluster = answered({.nodes = 3, .ipv6 = true});
+        learn_all(cluster, state);
+        EXPECT_EQ(asked_out(cluster, kDelay, "02:00:00:00:02:15", true).rounds.size(), 1U);
+    }
+    auto fresh = answered();
+    EXPECT_EQ(asked_out(fresh, kReachable, "02:00:00:00:02:15", true).rounds.size(), 1U);
+    auto silent = answered();  // the kernel has said all that there is to say
+    EXPECT_EQ(asked_out(silent, kFailed, "", false).rounds.size(), 1U);
+}
+
+// The entry may have been renewed by the neighbour's own question a moment ago.
+TEST(NeighbourProber, WhoHoldsTheMacAndDoesNotAnswerIsAskedUntilThatIsNoChance) {
+    for (const bool known_before : {true, false}) {
+        auto cluster = answered();
+        if (known_before) learn_all(cluster, kStale);
+        const auto snapshot = asked_out(cluster, kStale, mac_of(cluster, "node-1"), false);
+        EXPECT_EQ(snapshot.rounds.size(), known_before ? 3U : 4U);
+        const auto asked = asked_neighbours(snapshot, "node-0");
+        EXPECT_EQ(asked.at({address("10.240.0.21"), kEth0}).questions, kEnoughQuestions);
+        EXPECT_TRUE(asked.at({address("10.240.0.21"), kEth0}).silent());
+    }
+}
+
+TEST(NeighbourProber, AnAnswerToTheSecondQuestionIsOne) {
+    auto cluster = answered();
+    learn_all(cluster, kStale);
+    const std::string mac = mac_of(cluster, "node-1");
+    cluster.snapshot.rounds = {came_out(*NeighbourProber().next(cluster.snapshot), kDelay, mac, false)};
+    const auto again = NeighbourProber().next(cluster.snapshot);
+    ASSERT_TRUE(again);
+    EXPECT_TRUE(task(again, "node-0").solicitations.empty());
+    cluster.snapshot.rounds.push_back(came_out(*again, kDelay, mac, true));
+    EXPECT_FALSE(NeighbourProber().next(cluster.snapshot));
+    EXPECT_FALSE(asked_neighbours(cluster.snapshot, "node-0").begin()->second.silent());
+}
+
+TEST(NeighbourProber, WithoutPrivilegeOnlyTheKernelAsks) {
+    auto cluster = answered();
+    learn_all(cluster, kStale);
+    for (const auto& host : cluster.snapshot.inventory.hosts) cluster.facts(host.name).uid = 1000;
+    const auto plan = NeighbourProber().next(cluster.snapshot);
+    EXPECT_FALSE(task(plan, "node-0").solicitations.empty());
+    EXPECT_TRUE(task(plan, "node-0").frames.empty());
+}
+
+// A fabric answers for all, by a MAC of its own: it is asked as anybody is, and its answer is one.
+TEST(NeighbourProber, AFabricThatAnswersForAllIsAskedOnce) {
+    auto cluster = answered();
+    for (const auto& host : cluster.snapshot.inventory.hosts)
+        for (const auto& peer : cluster.snapshot.inventory.hosts)
+            if (peer.name != host.name)
+                learn(cluster, host.name, peer.addresses.front().to_string(), kStranger, kStale);
+    const auto asked = task(NeighbourProber().next(cluster.snapshot), "node-0");
+    ASSERT_EQ(asked.frames.size(), 1U);
+    EXPECT_EQ(Bytes(asked.frames[0].bytes.begin(), asked.frames[0].bytes.begin() + 6), Bytes(6, 0xff));
+    EXPECT_EQ(asked_out(cluster, kDelay, kStranger, true).rounds.size(), 1U);
+}
+
+TEST(NeighbourProber, AHostThatWasLostInARoundIsAskedNoMore) {
+    auto cluster = answered();
+    learn_all(cluster, kStale);
+    const auto plan = NeighbourProber().next(cluster.snapshot);
+    cluster.snapshot.rounds = {
+        NeighbourProber().read(*plan, {{"node-0", Unknown{"the agent is gone", "agent-failed", ""}}})};
+    EXPECT_FALSE(NeighbourProber().next(cluster.snapshot));
+}
+
+// Nobody can answer what was not sent, or hear what was lost.
+TEST(NeighbourProber, WhatWasNotSentOrNotHeardWasNotAsked) {
+    auto cluster = answered();
+    learn_all(cluster, kStale);
+    const auto plan = NeighbourProber().next(cluster.snapshot).value();
+    HostCatch not_sent, not_heard;
+    not_sent.unsent = {{0, 105}};
+    not_heard.dropped = 1;
+    for (const HostCatch& caught : {not_sent, not_heard})
+        EXPECT_TRUE(NeighbourProber().read(plan, {{"node-0", caught}}).hosts.at("node-0")->answers.empty());
+}
+
+TEST(NeighbourProber, LeavesWhatFollowsToOthers) {
     auto cluster = answered();
     ASSERT_TRUE(NeighbourProber().next(cluster.snapshot));
-    cluster.snapshot.rounds.emplace_back();
+    cluster.snapshot.rounds.emplace_back().stage = RoundStage::pods;
     EXPECT_FALSE(NeighbourProber().next(cluster.snapshot));
 }
 

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <map>
 #include <set>
+#include <variant>
 
 #include "checks/common.h"
 #include "engine/classify.h"
@@ -66,11 +67,17 @@ class Search {
             if (const InventoryHost* host = snapshot_.inventory.find(name))
                 for (HostChange& change : heard_again(snapshot_.inventory, silent_, *host))
                     add_remedy(d, change);
-        // A kernel answers no question that comes from an address of its own (arp_process in net/ipv4/arp.c:
-        // its sender is a martian), so that who carries another's address is silent to that other.
-        if (const InventoryHost* culprit = snapshot_.inventory.find(d.cause.host))
-            for (HostChange& change : heard_again(snapshot_.inventory, silent_, *culprit))
-                if (change.host == d.owner) add_remedy(d, change);
+    }
+    // Who carries another's address is silent to that other: a kernel answers no question that comes from an
+    // address of its own (IPv4: arp_process in net/ipv4/arp.c, its sender is a martian), or answers itself.
+    void add_silent_carrier(Duplicate& d, const HostId& carrier) const {
+        const InventoryHost* host = snapshot_.inventory.find(carrier);
+        if (host == nullptr) return;
+        for (HostChange& change : heard_again(snapshot_.inventory, silent_, *host)) {
+            const auto* asked = std::get_if<NeighbourObject>(&change.change.object);
+            if (change.host == d.owner && asked != nullptr && asked->address.family() == d.address.family())
+                add_remedy(d, change);
+        }
     }
     static void add_remedy(Duplicate& d, HostChange& change) {
         if (std::find(d.cause.remedy.begin(), d.cause.remedy.end(), change) == d.cause.remedy.end())
@@ -142,6 +149,7 @@ class Search {
         if (plain_word(device))
             d.cause.commands = {on_host(other, "ip address del " + address.to_string() + "/" +
                                                    std::to_string(carried.prefix_length) + " dev " + device)};
+        add_silent_carrier(d, other);
         if (!facts.routes.known()) return;
         for (const Route& route : *facts.routes) {
             if (route.table != kTableLocal || route.destination != Prefix::host(address)) continue;

@@ -70,12 +70,13 @@ class ProbesKernel : public ::testing::Test {
 
     // Asks in the asker's namespace as an agent would, and returns what passed the filter within the time,
     // or until `wanted` frames did.
-    std::vector<NeighbourAnswer> ask(const char* source, const char* target, std::size_t wanted) {
+    std::vector<NeighbourAnswer> ask(const char* source, const char* target, std::size_t wanted,
+                                     const std::string& holder = {}) {
         std::vector<NeighbourAnswer> answers;
         const auto address = *Address::parse(target);
         const std::array about{address};
         const auto filter = compile_filter(answers_expression(kAskerMac, about), 128);
-        const auto question = craft_question(kAskerMac, *Address::parse(source), address);
+        const auto question = craft_question(kAskerMac, *Address::parse(source), address, holder);
         EXPECT_TRUE(filter && question);
         EXPECT_TRUE(asker.run([&] { return exchange(*filter, *question, wanted, answers); }));
         return answers;
@@ -126,6 +127,12 @@ TEST_F(ProbesKernel, AnswersNeighbourSolicitation) {
     const auto answers = ask("fd00:10:240::14", "fd00:10:240::15", 1);
     ASSERT_EQ(answers.size(), 1U);
     EXPECT_EQ(answers[0], (NeighbourAnswer{*Address::parse("fd00:10:240::15"), kOwnerMac}));
+}
+
+TEST_F(ProbesKernel, WhoHoldsTheAddressAnswersWhenOnlyItIsAsked) {
+    ASSERT_TRUE(joins(owner, "ff02::1:ff00:15"));
+    EXPECT_EQ(ask("10.240.0.20", "10.240.0.21", 1, kOwnerMac).size(), 1U);
+    EXPECT_EQ(ask("fd00:10:240::14", "fd00:10:240::15", 1, kOwnerMac).size(), 1U);
 }
 
 TEST_F(ProbesKernel, NobodyAnswersForAnAddressThatIsNotThere) {

@@ -379,5 +379,20 @@ TEST(NeighbourProber, ALargeClusterStaysWithinItsBounds) {
     EXPECT_EQ(read_question(asked.frames[0].bytes), Address::v4(0x0AF00000U + 20 + 150));  // permanent first
 }
 
+// What has no room in one round is asked in the next.
+TEST(NeighbourProber, EveryGatewayOfALargeClusterIsAskedInTheEnd) {
+    Cluster cluster({.nodes = 200});
+    answer_from_routes(cluster);
+    for (unsigned i = 1; i < 200; ++i)
+        learn(cluster, "node-0", Address::v4(0x0AF00000U + 20 + i).to_string(),
+              mac_of(cluster, "node-" + std::to_string(i)), kStale);
+    for (const auto& host : cluster.snapshot.inventory.hosts)
+        if (host.name != "node-0") cluster.facts(host.name).fib = Unknown{"not read", "", ""};
+    const auto snapshot = asked_out(cluster, kDelay, "02:00:00:00:02:15", true);
+    EXPECT_EQ(snapshot.rounds.size(), 2U);
+    EXPECT_EQ(asked_neighbours(snapshot, "node-0").size(), 199U);
+    for (const auto& [key, asked] : asked_neighbours(snapshot, "node-0")) EXPECT_EQ(asked.questions, 1U);
+}
+
 }  // namespace
 }  // namespace podroute

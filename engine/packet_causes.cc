@@ -229,7 +229,6 @@ std::vector<Diagnosis> PacketCauses::take() {
 void PacketCauses::settle() {
     take_inside();
     take_unplaced();
-    between_.take(faults_);
     faults_.settle();
 }
 

@@ -18,11 +18,16 @@ void PacketCauses::add_partly_lost(const ProbedFlow& flow, bool certain, const s
     const Place place = places_.place(flow);
     if (certain && flow.is_pair()) ++explained_;
     if (place.kind == PlaceKind::inside)
-        inside_.push_back({&flow, InsideLoss::Kind::part, certain, check_id, place});
+        add_inside(flow, InsideLoss::Kind::part, certain, place, check_id);
     else if (place.kind == PlaceKind::nowhere)
         unplaced_.push_back({&flow, false, certain, check_id, place});
     else
         between_.add_part(flow, certain, place, check_id);
+}
+
+void PacketCauses::add_inside(const ProbedFlow& flow, InsideLoss::Kind kind, bool certain, const Place& place,
+                              const std::string& check_id) {
+    inside_.push_back({&flow, kind, certain, check_id, place, places_.passage(flow, place.host)});
 }
 
 // A kernel that knows no way says so to the sender of a packet: of a reply that is the pod that answers, and
@@ -61,9 +66,8 @@ void PacketCauses::weigh_parts() {
     for (const InsideLoss& loss : inside_) {
         if (loss.kind != InsideLoss::Kind::part) continue;
         Parts& parts = parts_[loss.place.host];
-        const Passage one = passage_of(*loss.flow);
-        parts.passage.came += one.came;
-        parts.passage.left += one.left;
+        parts.passage.came += loss.passage.came;
+        parts.passage.left += loss.passage.left;
         parts.rules = parts.rules || has_rules(snapshot_, *loss.flow, loss.place.host);
     }
 }

@@ -211,7 +211,37 @@ void BetweenLosses::take_shared(PacketFaults& faults) {
         for (const Loss& loss : group.losses) add_shared_size(faults, group, loss);
 }
 
+// Where a part is lost of some that share a host, chance may take all of others.
+void BetweenLosses::join_by_chance() {
+    const bool some_pass =
+        !parts_.empty() || std::any_of(fabric_.begin(), fabric_.end(), [](const FabricLoss& loss) {
+            return passage_of(*loss.flow).left > 0;
+        });
+    if (!some_pass) return;
+    std::vector<Loss> all = parts_;
+    std::set<const ProbedFlow*> dropped;
+    for (std::size_t i = 0; i < fabric_.size(); ++i) {
+        const ProbedFlow& flow = *fabric_[i].flow;
+        all.push_back({&flow, true, fabric_checks_[i], "", places_.place(flow)});
+        dropped.insert(&flow);
+    }
+    std::set<const ProbedFlow*> joined;
+    for (const Shared& group : by_host(std::move(all))) {
+        std::vector<Passage> passages;
+        for (const Loss& loss : group.losses) passages.push_back(passage_of(*loss.flow));
+        if (!taken_by_chance(passages)) continue;
+        for (const Loss& loss : group.losses)
+            if (dropped.contains(loss.flow) && joined.insert(loss.flow).second) parts_.push_back(loss);
+    }
+    for (std::size_t i = fabric_.size(); i-- > 0;) {
+        if (!joined.contains(fabric_[i].flow)) continue;
+        fabric_.erase(fabric_.begin() + static_cast<std::ptrdiff_t>(i));
+        fabric_checks_.erase(fabric_checks_.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+}
+
 void BetweenLosses::take(PacketFaults& faults) {
+    join_by_chance();
     take_fabric(faults);
     take_misrouted(faults);
     take_shared(faults);

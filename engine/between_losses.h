@@ -48,6 +48,7 @@ class BetweenLosses {
     static std::vector<Shared> by_host(std::vector<Loss> left);
     static void add_shared(PacketFaults& faults, const Shared& group, const Loss& loss);
     static void add_shared_size(PacketFaults& faults, const Shared& group, const Loss& loss);
+    void join_by_chance();
     void take_fabric(PacketFaults& faults);
     void take_misrouted(PacketFaults& faults);
     void take_shared(PacketFaults& faults);

@@ -5,14 +5,9 @@
 
 namespace podroute {
 
-Passage passage_of(const ProbedFlow& flow) {
-    if (flow.failed_leg() == ProbeLeg::request) return {flow.tried(), flow.arrived};
-    return {flow.arrived, flow.heard()};
-}
-
 void join_by_chance(std::vector<InsideLoss>& losses) {
     std::map<HostId, std::vector<Passage>> hosts;
-    for (const InsideLoss& loss : losses) hosts[loss.place.host].push_back(passage_of(*loss.flow));
+    for (const InsideLoss& loss : losses) hosts[loss.place.host].push_back(loss.passage);
     std::map<HostId, bool> by_chance;
     for (const auto& [host, passages] : hosts) by_chance[host] = taken_by_chance(passages);
     for (InsideLoss& loss : losses)

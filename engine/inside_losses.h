@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "engine/chance.h"
 #include "engine/places.h"
 
 namespace podroute {
@@ -20,12 +19,10 @@ struct InsideLoss {
     bool certain = true;  // more than the policy allows
     std::string check_id;
     Place place;
+    Passage passage;  // of its host
 
     bool failed() const { return certain && flow->is_pair(); }
 };
-
-// By the counts of the leg that failed.
-Passage passage_of(const ProbedFlow& flow);
 
 // Of a host that passes a part of other flows, a flow that is lost altogether may be so by chance: where all
 // that are fit in with those of which a part is lost, they become such.

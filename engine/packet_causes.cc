@@ -80,7 +80,7 @@ void PacketCauses::add_lost(const ProbedFlow& flow, const std::string& check_id)
     if (add_answers_astray(flow, check_id)) return;
     switch (place.kind) {
         case PlaceKind::inside:
-            inside_.push_back({&flow, InsideLoss::Kind::all, true, check_id, place});
+            add_inside(flow, InsideLoss::Kind::all, true, place, check_id);
             ++explained_;
             return;
         case PlaceKind::elsewhere:
@@ -292,7 +292,7 @@ void PacketCauses::add_filtered(const ProbedFlow& flow, const std::string& check
         return unreachable(o, flow.source.address.family());
     });
     if (place.kind == PlaceKind::inside && !said)
-        inside_.push_back({&flow, InsideLoss::Kind::echo, false, check_id, place});
+        add_inside(flow, InsideLoss::Kind::echo, false, place, check_id);
     else
         faults_.count(filtered_entry(flow), flow, check_id, false);
 }
@@ -367,7 +367,6 @@ void PacketCauses::settle() {
     take_echoes();
     take_inside();
     take_unplaced();
-    between_.take(faults_);
     faults_.settle();
 }
 

@@ -81,6 +81,8 @@ class PacketCauses {
                      const std::string& check_id);
     PacketFault* drop_at(const Place& place);
     PacketFault* no_way_at(const Place& place, const ProbedFlow& flow);
+    void add_inside(const ProbedFlow& flow, InsideLoss::Kind kind, bool certain, const Place& place,
+                    const std::string& check_id);
     void take_inside();
     void take_drop(const InsideLoss& loss);
     void take_part(const InsideLoss& loss);

@@ -18,11 +18,16 @@ void PacketCauses::add_partly_lost(const ProbedFlow& flow, bool certain, const s
     const Place place = place_of(flow);
     if (certain && flow.is_pair()) ++explained_;
     if (place.kind == PlaceKind::inside)
-        inside_.push_back({&flow, InsideLoss::Kind::part, certain, check_id, place});
+        add_inside(flow, InsideLoss::Kind::part, certain, place, check_id);
     else if (place.kind == PlaceKind::nowhere)
         unplaced_.push_back({&flow, false, certain, check_id, place});
     else
         between_.add_part(flow, certain, place, check_id);
+}
+
+void PacketCauses::add_inside(const ProbedFlow& flow, InsideLoss::Kind kind, bool certain, const Place& place,
+                              const std::string& check_id) {
+    inside_.push_back({&flow, kind, certain, check_id, place, places_.passage(flow, place.host)});
 }
 
 // A kernel that knows no way says so to the sender of a packet: of a reply that is the pod that answers, and
@@ -62,9 +67,8 @@ void PacketCauses::weigh_parts() {
     for (const InsideLoss& loss : inside_) {
         if (loss.kind != InsideLoss::Kind::part) continue;
         Parts& parts = parts_[loss.place.host];
-        const Passage one = passage_of(*loss.flow);
-        parts.passage.came += one.came;
-        parts.passage.left += one.left;
+        parts.passage.came += loss.passage.came;
+        parts.passage.left += loss.passage.left;
         parts.rules = parts.rules || has_rules(snapshot_, *loss.flow, loss.place.host);
     }
 }
@@ -136,18 +140,22 @@ PacketFault* PacketCauses::fault_that_may(const Unplaced& loss, const std::set<C
     return best;
 }
 
+// What is known to be lost in part, wherever it is, comes before what is lost altogether.
 void PacketCauses::take_unplaced() {
     const auto passed_ways = unplaced_.empty() ? std::set<Crossing>() : passed(facts_);
-    for (const Unplaced& loss : unplaced_) {
-        if (PacketFault* made = fault_that_may(loss, passed_ways)) {
-            faults_.count(*made, *loss.flow, loss.check_id, loss.certain && loss.flow->is_pair());
-            if (loss.all) ++explained_;
-        } else if (loss.all) {
-            add_unexplained(*loss.flow, loss.check_id);
-        } else {
+    const auto joined = [&](const Unplaced& loss) {
+        PacketFault* made = fault_that_may(loss, passed_ways);
+        if (made == nullptr) return false;
+        faults_.count(*made, *loss.flow, loss.check_id, loss.certain && loss.flow->is_pair());
+        if (loss.all) ++explained_;
+        return true;
+    };
+    for (const Unplaced& loss : unplaced_)
+        if (!loss.all && !joined(loss))
             between_.add_part(*loss.flow, loss.certain, loss.place, loss.check_id);
-        }
-    }
+    between_.take(faults_);
+    for (const Unplaced& loss : unplaced_)
+        if (loss.all && !joined(loss)) add_unexplained(*loss.flow, loss.check_id);
     unplaced_.clear();
 }
 

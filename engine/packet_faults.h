@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "engine/crossings.h"
-#include "engine/inside_losses.h"
 #include "engine/places.h"
 #include "model/report.h"
 

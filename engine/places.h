@@ -69,6 +69,9 @@ class Places {
     // Where the packets of one leg ended that did not come through, of all rounds; each place once. Each
     // round tells of its own packets alone, by the captures that stood in it.
     std::vector<LossAt> losses(const ProbedFlow& flow, ProbeLeg leg);
+    // How many packets of the leg that failed came to a host that is one of its ends, and did not end inside
+    // of it. Those that nobody can place are taken to have ended there if they may have.
+    Passage passage(const ProbedFlow& flow, const HostId& host);
     // Where most of the leg that failed ended, of those packets of which captures tell; else nowhere.
     Place place(const ProbedFlow& flow);
     // As the report has it; nothing for a flow that works or if nobody knows where. A packet of full size

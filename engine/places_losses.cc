@@ -103,17 +103,37 @@ std::vector<LossAt> Places::losses(const ProbedFlow& flow, ProbeLeg leg) {
     return found;
 }
 
-// Where nothing counts as lost: how far its packets came, of the last round that tells. Of those with a small
-// hop limit only the ones with the largest tell, which is enough for all of the way: the others end on it.
+// What its target did not get was lost before, and what left its sender may be lost behind.
+Passage Places::passage(const ProbedFlow& flow, const HostId& host) {
+    const ProbeLeg leg = flow.failed_leg();
+    Passage all = passage_of(flow);
+    std::uint32_t ended = 0, behind = 0;
+    for (const LossAt& loss : losses(flow, leg)) {
+        const Place& place = loss.place;
+        const bool maybe = std::find(place.maybe.begin(), place.maybe.end(), host) != place.maybe.end();
+        if ((place.kind == PlaceKind::inside && place.host == host) ||
+            (place.kind == PlaceKind::nowhere && maybe))
+            ended += loss.packets;
+        else if (place.kind != PlaceKind::nowhere && host == flow.sender())
+            behind += loss.packets;
+    }
+    all.left += behind;
+    all.came = all.left + ended;
+    return all;
+}
+
+// How far packets came of which none counts as lost, of the last round that tells: all were reset, or there
+// were only such with a small hop limit. Of these only the ones with the largest tell, which is enough for
+// all of the way: the others end on it.
 Place Places::end_of_way(const ProbedFlow& flow, ProbeLeg leg) {
     Place best;
     const auto rounds = by_round(flow);
     for (auto round = rounds.rbegin(); round != rounds.rend(); ++round) {
         const auto farthest = farthest_of(*round);
-        LegCount hops;
-        for (const auto& [result, said] : farthest)
-            if (meant_to_die(*result)) hops.add(*result, leg);
-        if (hops.through > 0 || farthest.empty()) continue;
+        const bool hops = meant_to_die(*farthest.front().result);
+        LegCount count;
+        for (const auto& [result, said] : farthest) count.add(*result, leg);
+        if (hops ? count.through > 0 : flow.fate() != ProbeFate::answered_unseen) continue;
         best = end(ordered(farthest, flow, leg), farthest, flow, leg);
         if (best.kind != PlaceKind::nowhere) break;
     }

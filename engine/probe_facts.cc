@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/chance.h"
 #include "engine/listening.h"
 
 namespace podroute {
@@ -137,6 +136,11 @@ const ProbedFlow* ProbeFacts::either_way(const Endpoint& source, const Endpoint&
                                          Protocol protocol) const {
     const ProbedFlow* flow = find(source, destination, protocol);
     return flow != nullptr ? flow : find(destination, source, protocol);
+}
+
+Passage passage_of(const ProbedFlow& flow) {
+    if (flow.failed_leg() == ProbeLeg::request) return {flow.tried(), flow.arrived};
+    return {flow.arrived, flow.heard()};
 }
 
 bool meant_to_die(const ProbeResult& result) {

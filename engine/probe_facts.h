@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/chance.h"
 #include "model/endpoint_hash.h"
 #include "model/refusal.h"
 #include "model/report.h"
@@ -71,6 +72,9 @@ struct ProbedFlow {
         return failed_leg() == ProbeLeg::request ? destination.host : source.host;
     }
 };
+
+// By the counts of the leg that failed.
+Passage passage_of(const ProbedFlow& flow);
 
 // Packets with a small hop limit: they show the way, and are no loss.
 bool meant_to_die(const ProbeResult& result);

@@ -172,6 +172,21 @@ TEST(Places, AreWhereMostPacketsEndedOfAllRounds) {
                           {"eth0 node-0", 3}, {"pod link node-0", 13}, {"eth0 node-1", 4}}));
 }
 
+TEST(Places, EachHostLosesOfWhatComesToIt) {
+    PodToPod world;
+    world.add(RoundStage::main, {3, 3, 3, 1}, false);
+    world.add(RoundStage::detail, {17, 10, 10, 3});
+    const ProbeFacts facts = fold_probes(world.cluster.snapshot);
+    Places places(world.cluster.snapshot);
+    const auto passage = [&](const HostId& host) {
+        const Passage one = places.passage(facts.verdicts.at(0), host);
+        return std::pair(one.came, one.left);
+    };
+    // Nobody can place two of the main round: either may have lost them.
+    EXPECT_EQ(passage("node-0"), std::pair(20U, 11U));
+    EXPECT_EQ(passage("node-1"), std::pair(13U, 4U));
+}
+
 // One with a hop limit of 2 ends where the second host takes it, one of 4 would come to the pod.
 TEST(Places, APacketThatIsMeantToDieIsNotLostWhereItDoes) {
     PodToPod world;

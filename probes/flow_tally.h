@@ -32,8 +32,8 @@ class FlowTally {
     // The shortest round trip in us, UINT64_MAX if there was none.
     std::uint64_t least_round_trip() const;
     // Takes away answers that came too late to be the first ones, `least` being the shortest round trip of
-    // the two hosts. A SYN-ACK that is lost is sent once more after 1 s (RFC 6298 section 2.1), and its repetition
-    // is no answer: nothing is retried to green.
+    // the two hosts. A SYN-ACK that is lost is sent once more after 1 s (RFC 6298 section 2.1), and its
+    // repetition is no answer: nothing is retried to green.
     void drop_repeated(std::uint64_t least);
 
     // Every probe arrived and was answered.

@@ -267,7 +267,7 @@ void PacketCauses::take_echoes() {
         }
         ++explained_;
         if (const Place place = place_of(*echo); place.kind == PlaceKind::inside && place.host == *host)
-            inside_.push_back({echo, InsideLoss::Kind::echo, true, check_id, place});
+            add_inside(*echo, InsideLoss::Kind::echo, true, place, check_id);
         else
             faults_.count(filtered_entry(*echo), *echo, check_id, true);
     }

@@ -68,6 +68,23 @@ TEST(LabLife, DownLeavesNothing) {
     EXPECT_TRUE(down(o.name)) << "a second down is no error";
 }
 
+// The one before removes its files, and those of the next must not be among them.
+TEST(LabLife, OneOfTheSameNameMayFollowAtOnce) {
+    auto o = options("again");
+    o.nodes = 1;
+    for (int i = 0; i < 3; ++i) {
+        const auto good = up(o);
+        ASSERT_TRUE(good) << good.error().text;
+        const auto lab = RunningLab::find(o.name);
+        ASSERT_TRUE(lab);
+        ASSERT_TRUE(down(o.name));
+        EXPECT_FALSE(fs::exists(state_dir(o.name)));
+        // Nobody may have waited for it yet.
+        const std::string stat = read_text("/proc/" + std::to_string(lab->supervisor()) + "/stat");
+        EXPECT_TRUE(stat.empty() || stat.find(") Z ") != std::string::npos) << stat;
+    }
+}
+
 TEST(LabLife, AKilledSupervisorTakesEverythingAlong) {
     const auto o = options("killed");
     ASSERT_TRUE(up(o));

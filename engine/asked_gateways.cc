@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/route_text.h"
+#include "model/mac.h"
 
 namespace podroute {
 namespace {
@@ -52,7 +53,7 @@ bool AskedGateways::on_link(const HostId& name, const HostId& other) {
         return false;
     const auto has = [&](const std::string& mac) {
         return !mac.empty() && std::any_of(its->facts.links->begin(), its->facts.links->end(),
-                                           [&](const Link& link) { return link.mac == mac; });
+                                           [&](const Link& link) { return same_mac(link.mac, mac); });
     };
     for (const Address& address : its->host.addresses)
         for (const Link& link : *host->facts.links) {

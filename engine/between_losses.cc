@@ -2,6 +2,7 @@
 #include "engine/between_losses.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/cloud.h"
 #include "engine/packet_words.h"
@@ -233,11 +234,14 @@ void BetweenLosses::join_by_chance() {
         for (const Loss& loss : group.losses)
             if (dropped.contains(loss.flow) && joined.insert(loss.flow).second) parts_.push_back(loss);
     }
-    for (std::size_t i = fabric_.size(); i-- > 0;) {
-        if (!joined.contains(fabric_[i].flow)) continue;
-        fabric_.erase(fabric_.begin() + static_cast<std::ptrdiff_t>(i));
-        fabric_checks_.erase(fabric_checks_.begin() + static_cast<std::ptrdiff_t>(i));
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < fabric_.size(); ++i) {
+        if (joined.contains(fabric_[i].flow)) continue;
+        std::swap(fabric_[kept], fabric_[i]);
+        std::swap(fabric_checks_[kept++], fabric_checks_[i]);
     }
+    fabric_.resize(kept);
+    fabric_checks_.resize(kept);
 }
 
 void BetweenLosses::take(PacketFaults& faults) {

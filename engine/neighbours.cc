@@ -2,18 +2,10 @@
 #include "engine/neighbours.h"
 
 #include <algorithm>
-#include <cctype>
+
+#include "model/mac.h"
 
 namespace podroute {
-namespace {
-
-std::string lower(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return text;
-}
-
-}  // namespace
 
 Neighbours::Neighbours(const HostFacts& facts, const Snapshot& snapshot, const HostId& host)
     : asked_(asked_neighbours(snapshot, host)) {
@@ -36,7 +28,7 @@ NeighbourState Neighbours::state(const Address& address, std::uint32_t ifindex) 
     if (!macs.empty()) state.answer_mac = macs.front();
     if (known != nullptr && known->permanent())
         state.wrong = !macs.empty() && std::none_of(macs.begin(), macs.end(), [&](const std::string& mac) {
-            return lower(mac) == lower(known->mac);
+            return same_mac(mac, known->mac);
         });
     else  // the kernel does not solicit what it holds for permanent
         state.unresolved = asked->second.silent();

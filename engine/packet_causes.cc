@@ -138,7 +138,7 @@ void PacketCauses::add_detour(const ProbedFlow& flow, const std::vector<HostId>&
 }
 
 void PacketCauses::add_unexplained(const ProbedFlow& flow, const std::string& check_id) {
-    const Place place = places_.place(flow);
+    const Place place = place_of(flow);
     const bool reply = flow.failed_leg() == ProbeLeg::reply;
     PacketFault& made = faults_.at("unexplained", place.kind == PlaceKind::inside ? place.host : HostId{},
                                    reply ? "reply" : "request");
@@ -155,7 +155,10 @@ std::vector<Diagnosis> PacketCauses::take() {
 void PacketCauses::settle() {
     take_echoes();
     take_inside();
-    take_unplaced();
+    // What is known to be lost in part, wherever it is, comes before what is lost altogether.
+    take_unplaced(false);
+    between_.take(faults_);
+    take_unplaced(true);
     faults_.settle();
 }
 

@@ -89,7 +89,7 @@ class PacketCauses {
     void weigh_parts();
     PacketFault& part_at(const InsideLoss& loss);
     PacketFault* fault_that_may(const Unplaced& loss, const std::set<Crossing>& passed_ways);
-    void take_unplaced();
+    void take_unplaced(bool all);  // all of a flow, or a part of it
     const ProbedFlow* dead_next_hop(const ProbedFlow& flow);
     bool add_dead_next_hop(const ProbedFlow& flow, const std::string& check_id);
     void add_rewritten(const ProbedFlow& flow, const std::string& check_id);

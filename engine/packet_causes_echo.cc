@@ -28,7 +28,6 @@ std::optional<HostId> PacketCauses::filter_of(const ProbedFlow& echo) {
 // lost elsewhere.
 void PacketCauses::take_echoes() {
     std::set<HostId> filters;
-    if (faults_.find("icmp-filtered", "", kEcho) != nullptr) filters.insert("");
     for (const InsideLoss& loss : inside_)
         if (loss.kind == InsideLoss::Kind::echo) filters.insert(loss.place.host);
     for (const auto& [echo, check_id] : echoes_) {

@@ -140,23 +140,20 @@ PacketFault* PacketCauses::fault_that_may(const Unplaced& loss, const std::set<C
     return best;
 }
 
-// What is known to be lost in part, wherever it is, comes before what is lost altogether.
-void PacketCauses::take_unplaced() {
-    const auto passed_ways = unplaced_.empty() ? std::set<Crossing>() : passed(facts_);
-    const auto joined = [&](const Unplaced& loss) {
-        PacketFault* made = fault_that_may(loss, passed_ways);
-        if (made == nullptr) return false;
-        faults_.count(*made, *loss.flow, loss.check_id, loss.certain && loss.flow->is_pair());
-        if (loss.all) ++explained_;
-        return true;
-    };
-    for (const Unplaced& loss : unplaced_)
-        if (!loss.all && !joined(loss))
+void PacketCauses::take_unplaced(bool all) {
+    if (unplaced_.empty()) return;
+    const auto passed_ways = passed(facts_);
+    for (const Unplaced& loss : unplaced_) {
+        if (loss.all != all) continue;
+        if (PacketFault* made = fault_that_may(loss, passed_ways)) {
+            faults_.count(*made, *loss.flow, loss.check_id, loss.certain && loss.flow->is_pair());
+            if (all) ++explained_;
+        } else if (all) {
+            add_unexplained(*loss.flow, loss.check_id);
+        } else {
             between_.add_part(*loss.flow, loss.certain, loss.place, loss.check_id);
-    between_.take(faults_);
-    for (const Unplaced& loss : unplaced_)
-        if (loss.all && !joined(loss)) add_unexplained(*loss.flow, loss.check_id);
-    unplaced_.clear();
+        }
+    }
 }
 
 }  // namespace podroute

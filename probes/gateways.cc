@@ -2,18 +2,13 @@
 #include "probes/gateways.h"
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 #include <string>
 
+#include "model/mac.h"
+
 namespace podroute {
 namespace {
-
-std::string lower(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return text;
-}
 
 bool carries(const HostFacts& facts, const Address& address) {
     return facts.addresses.known() &&
@@ -59,7 +54,7 @@ const InventoryHost* Owners::of_node(const Address& address) const {
 bool Gateway::foreign_mac() const {
     if (entry == nullptr || entry->mac.empty() || !owner->links.known()) return false;
     return std::none_of(owner->links->begin(), owner->links->end(),
-                        [&](const Link& l) { return lower(l.mac) == lower(entry->mac); });
+                        [&](const Link& l) { return same_mac(l.mac, entry->mac); });
 }
 
 GatewayFinder::GatewayFinder(const Snapshot& snapshot, const Owners& owners, const InventoryHost& host,

@@ -14,8 +14,7 @@ namespace podroute {
 // way of further hosts. In between lies the difference of the two clocks (RFC 5905 section 8 does likewise):
 //   both bounds are known    the middle, narrow ones first
 //   one is                   that: a packet is not long on the wire
-//   none is                  both began to send together, to within the time of a request over SSH; a host
-//   that
+//   none is                  both began to send together, to within the time of a request over SSH, and who
 //                            sent nothing caught its first frame then
 // No packet that was seen enters before it left, unless the clocks contradict themselves.
 std::map<HostId, std::int64_t> clock_offsets(const Caught& caught);

@@ -140,9 +140,9 @@ Reply Fixer::recover() {
     if (!present) return Refused{present.error()};
     if (*present) return Refused{busy((*present)->holder)};
     const auto place = Place::here();
-    const auto journal = place.folder.first();
-    if (!journal) return Refused{journal.error()};
-    if (!*journal) return RecoverReply{};
+    const auto something = place.folder.exists();
+    if (!something) return Refused{something.error()};
+    if (!*something) return RecoverReply{};
     const auto held = hold_fixer();
     if (!held) return Refused{held.error()};
     KernelObjects objects(netlink_);

@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::size_t kMaxBytes = (std::size_t{8} << 20) + 1;
 constexpr int kTries = 8;  // another fixer may remove the empty directory while a file is made in it
+constexpr const char* kUnfinished = ".part";
 
 tl::unexpected<Error> failed(const std::string& path, const std::string& why) {
     return failure("journal", path + ": " + why);
@@ -58,45 +59,66 @@ Result<void> JournalFolder::store(const Journal& journal) const {
     if (!valid_run(journal.run)) return failed(directory_, "no name for a journal");
     const std::string bytes = journal_to_json(journal);
     if (bytes.size() >= kMaxBytes) return failed(path, "it would be too large");
-    const std::string name = path.substr(directory_.size() + 1);
+    const std::string name = path.substr(directory_.size() + 1), part = name + kUnfinished;
     for (int i = 0; i < kTries; ++i) {
         const auto opened = open_directory(true);
         if (!opened) return tl::unexpected(opened.error());
         const Descriptor directory(*opened);
         if (!directory.open()) continue;
-        Descriptor file(openat(directory.get(), name.c_str(),
+        Descriptor file(openat(directory.get(), part.c_str(),
                                O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
         if (!file.open() && errno == ENOENT) continue;
-        if (!file.open()) {
-            const auto error = failed(path);
-            rmdir(directory_.c_str());
-            return error;
-        }
-        if (write_all(file.get(), bytes) && fsync(file.get()) == 0 && fsync(directory.get()) == 0) return {};
+        const bool named = file.open() && write_all(file.get(), bytes) && fsync(file.get()) == 0 &&
+                           linkat(directory.get(), part.c_str(), directory.get(), name.c_str(), 0) == 0;
+        const bool stays = named && fsync(directory.get()) == 0;
         const auto error = failed(path);
-        unlinkat(directory.get(), name.c_str(), 0);
+        if (file.open()) unlinkat(directory.get(), part.c_str(), 0);
+        if (stays) return {};
+        if (named) unlinkat(directory.get(), name.c_str(), 0);
         rmdir(directory_.c_str());
         return error;
     }
     return failed(directory_, "it does not stay");
 }
 
-Result<std::optional<std::string>> JournalFolder::first() const {
+Result<std::vector<std::string>> JournalFolder::names() const {
     const auto opened = open_directory(false);
     if (!opened) return tl::unexpected(opened.error());
-    if (*opened < 0) return std::nullopt;
+    std::vector<std::string> found;
+    if (*opened < 0) return found;
     const std::unique_ptr<DIR, int (*)(DIR*)> directory(fdopendir(*opened), closedir);
     if (!directory) {
         close(*opened);
         return failed(directory_);
     }
+    while (const dirent* entry = readdir(directory.get())) found.emplace_back(entry->d_name);
+    return found;
+}
+
+Result<std::optional<std::string>> JournalFolder::first() const {
+    const auto all = names();
+    if (!all) return tl::unexpected(all.error());
     std::optional<std::string> found;
-    while (const dirent* entry = readdir(directory.get())) {
-        std::string name = entry->d_name;
-        if (ends_with(name, suffix_) && (!found || name < *found)) found = std::move(name);
-    }
+    for (const auto& name : *all)
+        if (ends_with(name, suffix_) && (!found || name < *found)) found = name;
     if (found) found = directory_ + "/" + *found;
     return found;
+}
+
+Result<bool> JournalFolder::exists() const {
+    const auto opened = open_directory(false);
+    if (!opened) return tl::unexpected(opened.error());
+    return Descriptor(*opened).open();
+}
+
+Result<void> JournalFolder::clear() const {
+    const auto all = names();
+    if (!all) return tl::unexpected(all.error());
+    for (const auto& name : *all)
+        if (ends_with(name, suffix_ + kUnfinished))
+            if (const auto gone = remove(directory_ + "/" + name); !gone) return gone;
+    rmdir(directory_.c_str());
+    return {};
 }
 
 Result<Journal> JournalFolder::load(const std::string& path) {

@@ -37,8 +37,9 @@ class JournalFolder {
     JournalFolder(std::string directory, std::string network)
         : directory_(std::move(directory)), suffix_("-" + std::move(network) + ".json") {}
 
-    // Writes a new file (0600 in a directory of 0700), whole and synchronised, or nothing. Errors: "journal":
-    // there is one of that run, no space, a read-only file system, a directory that is not root's alone.
+    // Writes a new file (0600 in a directory of 0700), whole and synchronised, or nothing. Until it is whole
+    // it has another name, which clear() knows. Errors: "journal": there is one of that run, no space, a
+    // read-only file system, a directory that is not root's alone.
     Result<void> store(const Journal& journal) const;
     // Path of the first journal of this namespace, by name; nothing if there is none. Errors: "journal".
     Result<std::optional<std::string>> first() const;
@@ -46,10 +47,17 @@ class JournalFolder {
     static Result<Journal> load(const std::string& path);
     // Removes it, and the directory if nothing else is in it. Errors: "journal".
     Result<void> remove(const std::string& path) const;
+    // True if there is a directory. Errors: "journal".
+    Result<bool> exists() const;
+    // Removes what a store() or remove() that was killed left: a journal that was not whole, whose changes
+    // were not begun, and a directory with nothing in it. To be called by the holder of the fixer's socket.
+    // Errors: "journal".
+    Result<void> clear() const;
     std::string path_of(const std::string& run) const { return directory_ + "/" + run + suffix_; }
 
   private:
     Result<int> open_directory(bool make) const;
+    Result<std::vector<std::string>> names() const;
 
     std::string directory_, suffix_;
 };

@@ -18,6 +18,7 @@ Place Place::here(const std::string& directory) {
 }
 
 Reply Provisional::apply(const Apply& request, const std::function<std::optional<std::string>()>& go_on) {
+    if (const auto cleared = place_.folder.clear(); !cleared) return Refused{cleared.error()};
     const auto orphan = place_.folder.first();
     if (!orphan) return Refused{orphan.error()};
     if (*orphan)
@@ -64,6 +65,7 @@ RevertReply Provisional::revert(bool told) {
 }
 
 Reply recover(Objects& objects, const Place& place, bool told) {
+    if (const auto cleared = place.folder.clear(); !cleared) return Refused{cleared.error()};
     const auto path = place.folder.first();
     if (!path) return Refused{path.error()};
     if (!*path) return RecoverReply{};

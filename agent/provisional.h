@@ -40,8 +40,9 @@ class Provisional {
     std::vector<bool> attempted_;
 };
 
-// Takes back what the first journal here says, and removes it; `told` as above. To be called by the holder of
-// the fixer's socket. RecoverReply, or Refused "journal" for one that is damaged, which is left alone.
+// Takes back what the first journal here says, and removes it; `told` as above. Clears what is left of one
+// that was not written to its end. To be called by the holder of the fixer's socket. RecoverReply, or Refused
+// "journal" for one that is damaged, which is left alone.
 Reply recover(Objects& objects, const Place& place, bool told);
 
 }  // namespace podroute::agent

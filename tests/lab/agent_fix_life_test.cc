@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "agent/journal.h"
+#include "agent/provisional.h"
 #include "tests/lab/agent_fix.h"
 
 namespace podroute {
@@ -210,6 +211,25 @@ TEST_F(AgentFixLife, WhatTwoKilledProcessesLeaveTheNextRunTakesBack) {
     for (const auto& o : recovered.outcomes) EXPECT_EQ(o.status, FixStatus::reverted) << o.reason;
     EXPECT_EQ(state(), before);
     EXPECT_EQ(ask<RecoverReply>(*link, Recover{}).run, "");
+}
+
+// Killed before the journal was whole: nothing was begun.
+TEST_F(AgentFixLife, AJournalThatWasNotWrittenToItsEndIsCleared) {
+    const auto part = agent::Place::here().folder.path_of("run0") + ".part";
+    const auto leave = [&](bool file) {
+        fs::create_directory(kFolder);
+        if (file) std::ofstream(part) << "{";
+    };
+    auto link = agent();
+    for (const bool file : {false, true}) {
+        leave(file);
+        EXPECT_EQ(ask<RecoverReply>(*link, Recover{}).run, "");
+        EXPECT_FALSE(fs::exists(kFolder)) << file;
+    }
+    leave(true);
+    applied(*link);
+    EXPECT_EQ(ask<RevertReply>(*link, Revert{}).outcomes.size(), 7U);
+    expect_as_before("where the next run did not ask first");
 }
 
 TEST_F(AgentFixLife, AJournalOfAnotherBootIsNotFollowed) {

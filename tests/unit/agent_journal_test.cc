@@ -108,6 +108,29 @@ TEST_F(AgentJournalFolder, ThoseOfAnotherNamespaceAreNotOurs) {
     EXPECT_TRUE(folder().first().value().has_value());
 }
 
+TEST_F(AgentJournalFolder, WhatWasKilledWhileItWroteOrRemovedIsCleared) {
+    const auto here = folder();
+    EXPECT_FALSE(here.exists().value());
+    fs::create_directory(base + "/podroute");
+    EXPECT_TRUE(here.exists().value());
+    EXPECT_TRUE(here.clear());
+    EXPECT_TRUE(fs::is_empty(base));
+    fs::create_directory(base + "/podroute");
+    std::ofstream(here.path_of("run1") + ".part") << R"({"version":1,"run")";
+    EXPECT_EQ(here.first().value(), std::nullopt) << "its changes were not begun";
+    EXPECT_FALSE(here.store(sample())) << "of a live one, or to be cleared first";
+    EXPECT_TRUE(here.clear());
+    EXPECT_TRUE(fs::is_empty(base));
+    // Killed behind the last step but one: the journal is whole.
+    ASSERT_TRUE(here.store(sample()));
+    fs::create_hard_link(here.path_of("run1"), here.path_of("run1") + ".part");
+    EXPECT_TRUE(JournalFolder(base + "/podroute", "4026531841").clear());
+    EXPECT_TRUE(fs::exists(here.path_of("run1") + ".part")) << "another namespace's";
+    EXPECT_TRUE(here.clear());
+    EXPECT_FALSE(fs::exists(here.path_of("run1") + ".part"));
+    EXPECT_EQ(JournalFolder::load(here.path_of("run1")).value(), sample());
+}
+
 TEST_F(AgentJournalFolder, OnlyAFileOfRootAloneIsFollowed) {
     const auto here = folder();
     ASSERT_TRUE(here.store(sample()));

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "hosts/ssh_client.h"
 #include "hosts/ssh_errors.h"
 #include "hosts/ssh_options.h"
-#include "hosts/ssh_session.h"
 #include "model/inventory.h"
 
 namespace podroute {

@@ -5,6 +5,7 @@
 #include <semaphore>
 
 #include "hosts/bootstrap.h"
+#include "hosts/ssh_client.h"
 #include "hosts/ssh_session.h"
 #include "model/host_link.h"
 

@@ -66,8 +66,7 @@ Pod::Pod(Netlink& host, PodSpec spec, const Joint& joint, Namespace own, Netlink
 Pod::~Pod() {
     if (opened_.ifindex == 0) return;
     if (linked_) remove_link(host_, opened_.ifindex);
-    if (joint_.bridge.index != 0)
-        for (const auto& a : spec_.addresses) remove_neighbour(host_, joint_.bridge.index, a);
+    for (const auto& a : told_bridge_) remove_neighbour(host_, joint_.bridge.index, a);
 }
 
 Result<void> Pod::make_links() {
@@ -120,6 +119,7 @@ Result<void> Pod::join_by_bridge(std::size_t i) {
     if (done) done = set_neighbour(inside_, eth0, gateway, joint_.bridge.mac, NUD_PERMANENT);
     if (done) done = add_route(inside_, Prefix::any(address.family()), gateway, eth0);
     if (done) done = set_neighbour(host_, joint_.bridge.index, address, mac_, NUD_STALE);
+    if (done) told_bridge_.push_back(address);
     return done;
 }
 

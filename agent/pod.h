@@ -66,6 +66,7 @@ class Pod {
     Mac mac_{};
     OpenedPod opened_;
     bool linked_ = false;
+    std::vector<Address> told_bridge_;  // the host's entries there that are ours: of others' none is touched
 };
 
 // Six bytes from the system's random source behind the given ones.

@@ -127,6 +127,30 @@ class OwnRoute {
         cause_.commands.push_back(on_host(host_.name, command));
     }
 
+    // The bridge by whose address this route is there; null: it is none of that kind.
+    const Link* bridge_behind(const Route& route) const {
+        if (route.protocol != kProtocolKernel || route.destination != cidr_ || route.next_hops.size() != 1)
+            return nullptr;
+        const Link* link = find_link(facts_, route.next_hops.front().ifindex);
+        return link != nullptr && link->kind == "bridge" ? link : nullptr;
+    }
+
+    std::string routed_text(const Link* bridge, OwnFate fate) const {
+        if (fate == OwnFate::rejected) return host_.name + " throws away packets for its own pod network";
+        if (bridge == nullptr) return host_.name + " routes its own pod network off the host";
+        if (bridge_ != nullptr)
+            return "two bridges of " + host_.name + " carry its pod network: " + bridge->name +
+                   " wins over " + bridge_->name;
+        const CniNetwork* network = bridge_network(facts_);
+        return "the pod network of " + host_.name + " is on the bridge " + bridge->name +
+               (network == nullptr ? "" : ", but the CNI configuration names " + network->bridge);
+    }
+
+    // A route that an address has made goes with it; which of two bridges is to go, its owner knows.
+    static std::string look_at(const Link& bridge) {
+        return plain_word(bridge.name) ? "ip address show dev " + bridge.name : "ip address show";
+    }
+
     void diverted(const Rule& rule) {
         start("rule-diverted",
               "a policy rule keeps packets for the own pod network of " + host_.name + " from table main");
@@ -136,9 +160,8 @@ class OwnRoute {
     }
 
     void routed(const Route& route, OwnFate fate) {
-        start("pod-cidr-mismatch",
-              host_.name + (fate == OwnFate::rejected ? " throws away packets for its own pod network"
-                                                      : " routes its own pod network off the host"));
+        const Link* bridge = bridge_behind(route);
+        start("pod-cidr-mismatch", routed_text(bridge, fate));
         if (cause_.code != "pod-cidr-mismatch") return;
         note(route_text(route, facts_) + " wins");
         Change change;
@@ -147,7 +170,8 @@ class OwnRoute {
         const bool plain = route.protocol != kProtocolKernel && route.table == kTableMain;
         if (cause_.remedy.empty()) cause_.automatic = Automatic::repair;
         if (!plain) cause_.automatic = Automatic::never;
-        add_change(std::move(change), route_command("del", route, facts_));
+        add_change(std::move(change),
+                   bridge != nullptr ? look_at(*bridge) : route_command("del", route, facts_));
     }
 
     void not_connected(const FibAnswer& answer) {

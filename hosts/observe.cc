@@ -19,7 +19,7 @@ constexpr auto kGatherTime = std::chrono::seconds(20);
 constexpr auto kLookupTime = std::chrono::seconds(10);
 constexpr auto kPodTime = std::chrono::seconds(10);
 constexpr auto kSlack = std::chrono::seconds(5);  // beyond what the agent itself waits
-constexpr unsigned kMaxRounds = 16;               // a planner that never ends is a bug, not a long run
+constexpr unsigned kMaxRounds = 24;               // a planner that never ends is a bug, not a long run
 
 // Why a host is unknown from here on, or for this round; `refusal` is the code where the agent said no.
 Unknown unknown_for(const InventoryHost& host, const Error& error, std::string_view refusal,

@@ -185,8 +185,12 @@ tl::expected<Transport, Unknown> connect_tcp(const LoginTarget& target, std::chr
     const auto list = resolve(target, deadline, cancel);
     if (!list) return tl::unexpected(list.error());
     int error = 0;
-    for (const addrinfo* a = list->get(); a != nullptr; a = a->ai_next) {
-        const int fd = connect_one(*a, deadline, cancel, error);
+    long left = 0;
+    for (const addrinfo* a = list->get(); a != nullptr; a = a->ai_next) ++left;
+    // An address that does not answer leaves the others their share of the time.
+    for (const addrinfo* a = list->get(); a != nullptr; a = a->ai_next, --left) {
+        const auto now = Clock::now();
+        const int fd = connect_one(*a, now + (deadline - now) / left, cancel, error);
         if (fd >= 0) return Transport(fd, -1, -1);
         if (error == ECANCELED) return tl::unexpected(cancelled());
     }

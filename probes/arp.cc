@@ -11,6 +11,8 @@
 #include <exception>
 #include <memory>
 
+#include "probes/filter.h"
+
 namespace podroute {
 namespace {
 
@@ -77,7 +79,8 @@ std::optional<NeighbourAnswer> answer(const std::optional<Address>& address, con
 
 // The bytes as a frame whose payload is ARP or ICMPv6 as asked for; null if they are none. libtins throws on
 // what it cannot read.
-std::unique_ptr<Tins::EthernetII> parse(std::span<const std::uint8_t> frame) {
+std::unique_ptr<Tins::EthernetII> parse(std::span<const std::uint8_t> bytes) {
+    const auto frame = as_kept(bytes);
     if (frame.size() < kEthernetHeader) return nullptr;
     // Other protocols are not handed to the parser at all.
     if (ether_type(frame) != kArp && ether_type(frame) != kIpv6) return nullptr;

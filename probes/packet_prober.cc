@@ -23,7 +23,7 @@ std::optional<RoundPlan> PacketProber::next(const Snapshot& snapshot) {
     if (rounds_of(snapshot, RoundStage::main) == 0) {
         if (const auto attempts = static_cast<unsigned>(rounds_of(snapshot, RoundStage::pods));
             attempts < kMaxPodAttempts)
-            if (auto plan = plan_pod_round(snapshot, attempts, attempts + 1 == kMaxPodAttempts)) return plan;
+            if (auto plan = plan_pod_round(snapshot, attempts, attempts >= kPodAttemptsForTwo)) return plan;
         return plan_main_round(snapshot);
     }
     if (rounds_of(snapshot, RoundStage::detail) == 0) return plan_detail_round(snapshot);

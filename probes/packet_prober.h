@@ -1,12 +1,10 @@
 // Plans the rounds in which packets are sent, and reads them.
 //
-//   pods     opens synthetic pods; again, with other addresses, where a host refused one (at most 3 times)
+//   pods     opens synthetic pods; again, with other addresses, where a host refused one (kMaxPodAttempts)
 //   main     every pair that may raise an alarm: small probes by each protocol, one of full size; one for
-//   each leg
-//            of a route with several next hops
+//            each leg of a route with several next hops
 //   detail   only where the main round lost something: more probes for the count, evidence from nodes, sizes
-//   that
-//            may pass, hop limits; and every host listens for where packets stop
+//            that may pass, hop limits; and every host listens for where packets stop
 //
 // Three rounds and not one for each question, because each costs the wait for answers that do not come.
 #pragma once
@@ -18,7 +16,10 @@
 
 namespace podroute {
 
-inline constexpr unsigned kMaxPodAttempts = 3;
+// So many that there is nearly always a pod in a network of which half is taken, even where nothing tells of
+// those addresses but that somebody answers. The later ones go without the second pod: two at once are
+// refused more often.
+inline constexpr unsigned kMaxPodAttempts = 10, kPodAttemptsForTwo = 3;
 
 // Pure: what it plans follows from the snapshot alone, and its random choices from the run's id. It only
 // remembers, between calls of complete(), how far it has read. Plans nothing if Policy::layers names none of

@@ -70,10 +70,10 @@ std::string packet(const Placed& placed) {
     put32(body, static_cast<std::uint32_t>(placed.time_us >> 32));
     put32(body, static_cast<std::uint32_t>(placed.time_us));
     const auto& bytes = placed.frame->bytes;
-    const std::size_t kept = std::min<std::size_t>(bytes.size(), kSnaplen);  // whatever a host sent
-    put32(body, static_cast<std::uint32_t>(kept));
+    const auto beginning = as_kept(bytes);
+    put32(body, static_cast<std::uint32_t>(beginning.size()));
     put32(body, static_cast<std::uint32_t>(wire_length(bytes)));
-    body.append(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(kept));
+    body.append(beginning.begin(), beginning.end());
     pad(body);
     std::string flags;
     put32(flags, placed.frame->leaving ? kOutbound : kInbound);

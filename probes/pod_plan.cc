@@ -22,6 +22,10 @@ class Planner {
           seed_(hash_of(host.name, seed_of(snapshot.run)) + attempt) {
         if (facts.addresses.known())
             for (const InterfaceAddress& a : *facts.addresses) taken_.insert(a.address);
+        // The agent refuses an address that has a route of its own.
+        if (facts.routes.known())
+            for (const Route& route : *facts.routes)
+                if (route.destination.is_host()) taken_.insert(route.destination.network());
         const auto uplinks = uplinks_of(snapshot, host, facts);
         if (!uplinks.empty()) uplink_ = uplinks.front()->name;
     }

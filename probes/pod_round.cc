@@ -30,7 +30,7 @@ bool refused_address(const Snapshot& snapshot, const HostId& host) {
 
 }  // namespace
 
-std::optional<RoundPlan> plan_pod_round(const Snapshot& snapshot, unsigned attempt, bool last) {
+std::optional<RoundPlan> plan_pod_round(const Snapshot& snapshot, unsigned attempt, bool sparing) {
     RoundPlan plan;
     plan.stage = RoundStage::pods;
     for (const InventoryHost& host : snapshot.inventory.hosts) {
@@ -38,7 +38,7 @@ std::optional<RoundPlan> plan_pod_round(const Snapshot& snapshot, unsigned attem
         if (at == snapshot.hosts.end() || !at->second.known()) continue;
         if (attempt != 0 && !refused_address(snapshot, host.name)) continue;
         PodPlan pods =
-            plan_pods(snapshot, host, *at->second, refused_by(snapshot, host.name), attempt, !last);
+            plan_pods(snapshot, host, *at->second, refused_by(snapshot, host.name), attempt, !sparing);
         if (!pods.unavailable.empty()) plan.script.unavailable[host.name] = std::move(pods.unavailable);
         if (pods.pods.empty()) continue;
         HostTask& task = plan.tasks[host.name];

@@ -11,6 +11,7 @@
 
 #include <exception>
 
+#include "probes/filter.h"
 #include "probes/quote.h"
 
 namespace podroute {
@@ -203,6 +204,7 @@ std::optional<SeenPacket> read_probe(std::span<const std::uint8_t> frame, const 
 
 std::optional<SeenPacket> read_packet(std::span<const std::uint8_t> packet, const ProbeKey& key) {
     if (packet.empty()) return std::nullopt;
+    packet = as_kept(packet);
     const unsigned version = packet[0] >> 4U;
     try {
         if (version == 4 && packet.size() >= 20) return read_v4(packet, key);

@@ -151,6 +151,17 @@ TEST(PodPlan, AnAddressOfTheHostIsNotPicked) {
     EXPECT_TRUE(plan(cluster, "node-0", false).unavailable.empty());
 }
 
+TEST(PodPlan, AnAddressWithARouteOfItsOwnIsNotPicked) {
+    Cluster cluster(2);
+    cluster.snapshot.inventory.hosts[1].pod_cidrs = {prefix("10.200.0.0/29")};
+    Route route;
+    route.destination = prefix("10.200.0.6/32");
+    route.next_hops = {{std::nullopt, kCnio0, 0, 1}};
+    cluster.facts("node-0").routes->push_back(route);
+    EXPECT_EQ(plan(cluster).pods.at(0).addresses.at(0), address("10.200.0.5"));
+    EXPECT_EQ(plan(cluster).pods.size(), 1U);
+}
+
 TEST(PodPlan, AttemptsAndRunsDiffer) {
     Cluster cluster(2);
     const auto first = plan(cluster).pods.at(0);

@@ -15,6 +15,8 @@
 #include <cstring>
 #include <utility>
 
+#include "model/taken_addresses.h"
+
 namespace podroute::agent {
 namespace {
 
@@ -138,7 +140,7 @@ Result<AddressProbe> AddressProbe::ask(std::vector<Address> addresses, const Int
 
 // What came in time is heard also where nobody looked until later; on a bridge that is full of answers of
 // others, not without end. A socket that fails (ENETDOWN: its link went down) has heard nothing.
-Result<std::optional<Address>> AddressProbe::first_answer() {
+Result<std::optional<Address>> AddressProbe::next_answer() {
     std::array<std::uint8_t, 256> frame{};
     for (;;) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(until_ - Clock::now()).count();
@@ -157,11 +159,18 @@ Result<std::optional<Address>> AddressProbe::first_answer() {
 
 Result<void> AddressProbe::not_answered() {
     if (!socket_.open()) return {};
-    const auto address = first_answer();
+    std::vector<Address> theirs;
+    for (;;) {
+        const auto address = next_answer();
+        if (!address) return tl::unexpected(address.error());
+        if (!*address) break;
+        if (std::find(theirs.begin(), theirs.end(), **address) == theirs.end()) theirs.push_back(**address);
+    }
     socket_.reset();
-    if (!address) return tl::unexpected(address.error());
-    if (*address) return taken(**address, "another answers for it");
-    return {};
+    if (theirs.empty()) return {};
+    auto refusal = taken(theirs.front(), "another answers for it");
+    refusal.value().where = where_taken(theirs.front(), theirs);
+    return refusal;
 }
 
 }  // namespace podroute::agent

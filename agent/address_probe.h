@@ -25,7 +25,7 @@ class AddressProbe {
     Result<void> not_answered();
 
   private:
-    Result<std::optional<Address>> first_answer();
+    Result<std::optional<Address>> next_answer();
 
     PacketSocket socket_;  // not open: nobody is there to answer
     std::vector<Address> addresses_;

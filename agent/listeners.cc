@@ -66,6 +66,8 @@ int open_socket(const Listener& listener) {
         // An answer is as large as its question, with DF, whatever path MTU the host has learned: that is
         // what a full-size probe asks.
         set(fd, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveBuffer);
+        // An address of the inventory that the host lacks is for the probes to find.
+        set(fd, IPPROTO_IP, IP_FREEBIND, 1);
         set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
         if (!listener.address.is_v4()) {
             set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);

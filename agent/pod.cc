@@ -91,6 +91,7 @@ Result<void> Pod::make_links() {
     opened_.gateway_mac = to_string(joint_.bridge.index != 0 ? joint_.bridge.mac : joint_.host_mac);
     opened_.mtu = inner->mtu;
     opened_.bridge = joint_.bridge.name;
+    opened_.kept_off = joint_.kept_off;
     keep_quiet(host_, outer->index);
     keep_quiet(inside_, inner->index);
     for (auto [where, index] :

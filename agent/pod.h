@@ -25,6 +25,7 @@ struct Joint {
     Mac host_mac{};  // of the host's end
     // The bridge to join, index 0: point to point.
     Interface bridge;
+    std::string kept_off{};     // why not the one that was asked for
     std::uint32_t mtu = 0;      // bytes, of the host's end
     std::uint32_t pod_mtu = 0;  // bytes, of the pod's
     std::uint32_t group = 0;    // of the host's end

@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "agent/fib.h"
+#include "agent/neighbour_entry.h"
 #include "model/taken_addresses.h"
 
 namespace podroute::agent {
@@ -93,6 +94,13 @@ Result<void> not_routed(Netlink& netlink, const Address& address, std::uint32_t 
     const bool by_bridge = std::any_of(answer.next_hops.begin(), answer.next_hops.end(),
                                        [&](const NextHop& h) { return h.ifindex == bridge; });
     if (bridge != 0 && !by_bridge) return taken(address, "the host's way to it is not by the pod bridge");
+    return {};
+}
+
+Result<void> not_assigned(Netlink& netlink, const Address& address, std::uint32_t bridge) {
+    const auto found = read_neighbour(netlink, {address, bridge});
+    if (!found) return unreadable("the bridge's neighbour " + address.to_string(), found.error().text);
+    if (found->state) return taken(address, "the pod bridge has a permanent neighbour entry for it");
     return {};
 }
 

@@ -18,6 +18,10 @@ Result<void> not_in_ipam(const Address& address, const std::string& directory = 
 // kernel did not say.
 Result<void> not_routed(Netlink& netlink, const Address& address, std::uint32_t bridge);
 
+// The bridge (its ifindex) has no permanent entry for it, which would be somebody's own: learned ones come
+// and go. Errors: "pod-unavailable", where = the address; without one where the kernel did not say.
+Result<void> not_assigned(Netlink& netlink, const Address& address, std::uint32_t bridge);
+
 // Takes the address among all runs on this host, for as long as the descriptor is open: two that ask for it
 // at the same moment would hear of nobody. A name in the abstract socket namespace (unix(7)), which is one
 // for each network namespace and ends with its holder. Errors: "pod-unavailable", where = the address that

@@ -13,7 +13,7 @@
 namespace podroute::agent {
 namespace {
 
-constexpr std::size_t kMaxPods = 16;
+constexpr std::size_t kMaxPods = 64;
 constexpr auto kPatience = std::chrono::seconds(3);  // until the links carry packets
 constexpr auto kLook = std::chrono::microseconds(200);
 constexpr std::uint32_t kMinMtu = 68, kMaxMtu = 65535;  // bytes (RFC 791)
@@ -48,6 +48,8 @@ Result<void> free_here(Netlink& host, const PodSpec& spec, const std::optional<B
     for (const auto& address : spec.addresses) {
         if (auto free = not_in_ipam(address); !free) return free;
         if (auto free = not_routed(host, address, bridge ? bridge->link.index : 0); !free) return free;
+        if (!bridge) continue;
+        if (auto free = not_assigned(host, address, bridge->link.index); !free) return free;
     }
     return {};
 }
@@ -63,6 +65,7 @@ Result<Joint> joint_of(Netlink& host, const PodSpec& spec, const std::optional<B
         joint.pod_mtu = spec.mtu != 0 ? spec.mtu : joint.mtu;
         return joint;
     }
+    if (bridge) joint.kept_off = bridge->keep_off;
     joint.mtu = spec.mtu;
     if (joint.mtu == 0 && bridge) joint.mtu = bridge->link.mtu;
     if (joint.mtu == 0 && !spec.uplink.empty()) {

@@ -18,7 +18,7 @@ std::string obstacle(const Snapshot& snapshot, const Expected& expected, const E
     const InventoryHost* host = snapshot.inventory.find(endpoint.host);
     if (host == nullptr || endpoint.vantage != Vantage::pod) return {};
     for (const Prefix& cidr : host->pod_cidrs)
-        if (cidr.contains(endpoint.address) && !pod_opened(snapshot, host->name, cidr))
+        if (cidr.contains(endpoint.address) && pods_opened(snapshot, host->name, cidr) == 0)
             return why_no_pod(snapshot, expected, *host);
     return {};
 }
@@ -56,16 +56,16 @@ Verdict unknown_pair(const Snapshot& snapshot, const Expected& expected, const P
     return made;
 }
 
-bool pod_opened(const Snapshot& snapshot, const HostId& host, const Prefix& cidr) {
+std::size_t pods_opened(const Snapshot& snapshot, const HostId& host, const Prefix& cidr) {
+    std::ptrdiff_t most = 0;
     for (const RoundResult& round : snapshot.rounds) {
         const auto findings = round.hosts.find(host);
         if (findings == round.hosts.end() || !findings->second.known()) continue;
         const auto& pods = findings->second->pods;
-        if (std::any_of(pods.begin(), pods.end(),
-                        [&](const Endpoint& pod) { return cidr.contains(pod.address); }))
-            return true;
+        most = std::max(most, std::count_if(pods.begin(), pods.end(),
+                                            [&](const Endpoint& pod) { return cidr.contains(pod.address); }));
     }
-    return false;
+    return static_cast<std::size_t>(most);
 }
 
 std::string why_no_pod(const Snapshot& snapshot, const Expected& expected, const InventoryHost& host) {

@@ -20,8 +20,8 @@ Verdict unless_foreign(Verdict verdict, const std::set<HostId>& foreign);
 // Of a flow of which nothing is known: blocked by what kept the pods of its ends from being opened.
 Verdict unknown_pair(const Snapshot& snapshot, const Expected& expected, const ProbedFlow& flow);
 
-// Whether a synthetic pod was opened for this network of the host.
-bool pod_opened(const Snapshot& snapshot, const HostId& host, const Prefix& cidr);
+// How many synthetic pods were opened for this network of the host.
+std::size_t pods_opened(const Snapshot& snapshot, const HostId& host, const Prefix& cidr);
 // The code of why none was: what is wrong with the host's own network, where that is why, else
 // "probe-unavailable".
 std::string why_no_pod(const Snapshot& snapshot, const Expected& expected, const InventoryHost& host);

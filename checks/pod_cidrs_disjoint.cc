@@ -21,22 +21,18 @@ HostId later(const Snapshot& snapshot, const Overlap& overlap) {
     return line(first) > line(second) ? overlap.first_host : overlap.second_host;
 }
 
-std::string second_text(const Overlap& overlap) {
-    return overlap.covers_node ? overlap.second.network().to_string() : overlap.second.to_string();
-}
-
 Cause overlap_cause(const Snapshot& snapshot, const Overlap& overlap) {
     Cause cause;
     cause.code = "inventory-overlap";
     cause.host = later(snapshot, overlap);
-    cause.subject = overlap.first.to_string() + " and " + second_text(overlap);
+    cause.subject = overlap.subject();
     cause.summary = overlap.covers_node ? "the pod network of " + overlap.first_host +
                                               " covers the node address of " + overlap.second_host
                                         : "the pod networks of " + overlap.first_host + " and " +
                                               overlap.second_host + " overlap";
     cause.evidence = {
         overlap.first.to_string() + " is the pod network of " + where(snapshot, overlap.first_host),
-        second_text(overlap) +
+        overlap.second_text() +
             (overlap.covers_node ? " is the node address of " : " is the pod network of ") +
             where(snapshot, overlap.second_host)};
     const std::string& file = snapshot.run.machines_file;

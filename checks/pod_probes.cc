@@ -84,7 +84,7 @@ void add_unprobed(const Snapshot& snapshot, const Expected& expected, const Prob
             if (facts_of(snapshot, host.name) != nullptr) {
                 made.message = "no packet was sent from or to pods of " + host.name;
                 made.blocked_by =
-                    pod_opened(snapshot, host.name, cidr) ? "" : why_no_pod(snapshot, expected, host);
+                    pods_opened(snapshot, host.name, cidr) > 0 ? "" : why_no_pod(snapshot, expected, host);
             }
             verdicts.push_back(std::move(made));
         }

@@ -1,5 +1,7 @@
 // probe-ready: a synthetic pod could be opened in every pod network, so that packets can tell. Says nothing
 // of the network itself.
+#include <algorithm>
+
 #include "checks/checks.h"
 #include "checks/common.h"
 #include "checks/packets.h"
@@ -71,16 +73,68 @@ const Unknown* refused(const Snapshot& snapshot, const HostId& host) {
     return lost != nullptr && lost->code == "probe-unavailable" ? lost : nullptr;
 }
 
+// Beside the gateway.
+bool room_for_two(const Prefix& cidr) {
+    return cidr.first_usable().offset(1) < cidr.last_usable();
+}
+
+// One pair was asked for, and it is none within a host.
+bool wants_two(const Policy& policy, const HostId& host) {
+    return !policy.pair || (policy.pair->first.host == host && policy.pair->second.host == host);
+}
+
+Verdict alone(const Snapshot& snapshot, const InventoryHost& host, const Prefix& cidr,
+              const HostFacts& facts) {
+    Cause cause = unavailable(host, cidr.to_string(), facts, reason(snapshot, host.name, facts));
+    cause.summary = "no packets can be sent between two pods of " + host.name;
+    Verdict made = verdict(host, cause.subject, Status::unknown, cause.summary);
+    made.causes.push_back(std::move(cause));
+    return made;
+}
+
+// Why a pod of this network is not on the bridge that carries it; empty: it is, or there is none.
+std::string kept_off(const Snapshot& snapshot, const HostId& host, const Prefix& cidr) {
+    for (const RoundResult& round : snapshot.rounds) {
+        const auto findings = round.hosts.find(host);
+        if (findings == round.hosts.end() || !findings->second.known()) continue;
+        for (const OpenedPod& opened : findings->second->opened)
+            for (const PodSpec& spec : findings->second->asked)
+                if (spec.number == opened.number && !opened.kept_off.empty() &&
+                    std::any_of(spec.addresses.begin(), spec.addresses.end(),
+                                [&](const Address& a) { return cidr.contains(a); }))
+                    return opened.kept_off;
+    }
+    return {};
+}
+
+// Packets of real pods cross a bridge that those of ours do not, and what is wrong there is not seen.
+Verdict beside(const InventoryHost& host, const Prefix& cidr, const std::string& why) {
+    Cause cause;
+    cause.code = "probe-unavailable";
+    cause.severity = Severity::warning;
+    cause.host = host.name;
+    cause.subject = cidr.to_string();
+    cause.summary = "the pod bridge of " + host.name + " was not tested: packets were sent beside it";
+    cause.evidence = {why};
+    return warned(host, cidr.to_string(), std::move(cause));
+}
+
 Verdict of_network(const Snapshot& snapshot, const Expected& expected, const InventoryHost& host,
                    const Prefix& cidr) {
     const HostFacts* facts = facts_of(snapshot, host.name);
     if (facts == nullptr) return not_read(snapshot, host, cidr.to_string());
     if (const Unknown* why = refused(snapshot, host.name))
         return without_probes(host, cidr.to_string(), *facts, why->why);
-    if (pod_opened(snapshot, host.name, cidr))
-        return verdict(host, cidr.to_string(), Status::pass,
-                       "a synthetic pod was opened" + stood_in(snapshot, host, cidr));
-    return not_opened(snapshot, expected, host, cidr, *facts);
+    const std::size_t opened = pods_opened(snapshot, host.name, cidr);
+    if (opened == 0) return not_opened(snapshot, expected, host, cidr, *facts);
+    const bool room = room_for_two(cidr);
+    if (opened < 2 && room && wants_two(snapshot.policy, host.name))
+        return alone(snapshot, host, cidr, *facts);
+    if (const std::string why = kept_off(snapshot, host.name, cidr); !why.empty())
+        return beside(host, cidr, why);
+    return verdict(host, cidr.to_string(), Status::pass,
+                   "a synthetic pod was opened" + stood_in(snapshot, host, cidr) +
+                       (room ? "" : "; there is room for no second one"));
 }
 
 }  // namespace

@@ -43,10 +43,7 @@ class Diagnosing {
           pairs_(pairs),
           evidence_(evidence),
           packets_(snapshot, evidence.probes, evidence.places) {
-        for (const Overlap& overlap : expect(snapshot.inventory).overlaps) {
-            overlapping_.push_back(overlap.first);
-            if (!overlap.covers_node) overlapping_.push_back(overlap.second);
-        }
+        overlaps_ = expect(snapshot.inventory).overlaps;
         result_.probed = pairs.counts();
     }
 
@@ -103,17 +100,24 @@ class Diagnosing {
         const Policy& policy = snapshot_.policy;
         return policy.only.empty() && policy.layers.empty() && policy.skip.empty();
     }
-    bool in_overlap(const Endpoint& endpoint) const {
-        return endpoint.vantage == Vantage::pod &&
-               std::any_of(overlapping_.begin(), overlapping_.end(),
-                           [&](const Prefix& cidr) { return cidr.contains(endpoint.address); });
+    // The first that an end of the flow lies in; null: none.
+    const Overlap* overlap_of(const Flow& flow) const {
+        const auto at = std::find_if(overlaps_.begin(), overlaps_.end(), [&](const Overlap& overlap) {
+            const auto in = [&](const Endpoint& end) {
+                return end.vantage == Vantage::pod &&
+                       (overlap.first.contains(end.address) ||
+                        (!overlap.covers_node && overlap.second.contains(end.address)));
+            };
+            return in(flow.source) || in(flow.destination);
+        });
+        return at == overlaps_.end() ? nullptr : &*at;
     }
 
     void look_at(const Flow& flow, const ProbedPair* pair) {
         ++result_.pairs.total;
-        if (in_overlap(flow.source) || in_overlap(flow.destination)) {
+        if (const Overlap* overlap = overlap_of(flow)) {
             ++result_.pairs.unknown;
-            if (pair != nullptr) blame_overlap(*pair);
+            if (pair != nullptr) blame(*overlap, *pair);
             return;
         }
         const Walked walked = walk(flow);
@@ -125,15 +129,17 @@ class Diagnosing {
         if (pair != nullptr) look_at_probes(*pair, &walked);
     }
 
-    void blame_overlap(const ProbedPair& pair) {
+    void blame(const Overlap& overlap, const ProbedPair& pair) {
         const auto& causes = tables_.all();
-        const auto overlap = std::find_if(causes.begin(), causes.end(), [](const FoldedCause& entry) {
-            return entry.cause.code == "inventory-overlap";
+        const auto at = std::find_if(causes.begin(), causes.end(), [&](const FoldedCause& entry) {
+            return entry.cause.code == "inventory-overlap" &&
+                   std::find(entry.subjects.begin(), entry.subjects.end(), overlap.subject()) !=
+                       entry.subjects.end();
         });
-        if (overlap == causes.end()) return look_at_probes(pair, nullptr);
+        if (at == causes.end()) return look_at_probes(pair, nullptr);
         for (const PairProbe& probe : pair.probes)
             if (probe.status == Status::fail)
-                explained_by(static_cast<std::size_t>(overlap - causes.begin()), probe);
+                explained_by(static_cast<std::size_t>(at - causes.begin()), probe);
     }
 
     void count_broken(const Flow& flow, const Walked& walked, const ProbedPair* pair) {
@@ -326,7 +332,7 @@ class Diagnosing {
     const ProbedPairs& pairs_;
     const Evidence& evidence_;
     PacketCauses packets_;
-    std::vector<Prefix> overlapping_;
+    std::vector<Overlap> overlaps_;
     std::map<std::pair<HostId, std::string>, Unexplained> unexplained_;
     Diagnoses result_;
 };

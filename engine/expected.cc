@@ -50,6 +50,14 @@ void add_node_overlaps(const Inventory& inventory, const std::vector<OwnedCidr>&
 
 }  // namespace
 
+std::string Overlap::second_text() const {
+    return covers_node ? second.network().to_string() : second.to_string();
+}
+
+std::string Overlap::subject() const {
+    return first.to_string() + " and " + second_text();
+}
+
 Expected expect(const Inventory& inventory) {
     Expected expected;
     std::vector<OwnedCidr> cidrs;

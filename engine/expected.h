@@ -26,6 +26,8 @@ struct Overlap {
     HostId first_host, second_host;  // second_host: the later line of machines.txt, the one at fault
     bool covers_node = false;
 
+    std::string second_text() const;  // as machines.txt has it
+    std::string subject() const;      // both
     bool operator==(const Overlap&) const = default;
 };
 

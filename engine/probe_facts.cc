@@ -34,8 +34,9 @@ void note_round(ProbedFlow& flow, const Policy& policy, const RoundSays& said) {
 void add(ProbedFlow& flow, const Policy& policy, const RoundSays& said) {
     const ProbeResult& result = *said.result;
     note_round(flow, policy, said);
+    // What an earlier round has shown stands.
     if (!result.unknown.empty()) {
-        if (flow.unknown.empty()) flow.unknown = result.unknown;
+        if (flow.unknown.empty() && flow.tried() == 0) flow.unknown = result.unknown;
         return;
     }
     flow.sent += result.sent;

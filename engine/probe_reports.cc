@@ -16,6 +16,24 @@ std::optional<RoundTrips> round_trips(std::vector<std::uint32_t> times) {
     return RoundTrips{times.front(), times[times.size() / 2], times.back()};
 }
 
+// As many as differ in more than their way back.
+std::vector<Objection> by_kind(const std::vector<Objection>& objections) {
+    std::vector<Objection> kinds;
+    for (Objection objection : objections) {
+        objection.ttl = 0;
+        const auto same = std::find_if(kinds.begin(), kinds.end(), [&](const Objection& other) {
+            return other.from == objection.from && other.type == objection.type &&
+                   other.code == objection.code && other.reset == objection.reset &&
+                   other.mtu == objection.mtu;
+        });
+        if (same == kinds.end())
+            kinds.push_back(objection);
+        else
+            same->count += objection.count;
+    }
+    return kinds;
+}
+
 ProbeReport report_of(const ProbedFlow& flow, const ProbeFacts& facts, Places& places) {
     ProbeReport report;
     report.source = flow.source;
@@ -29,6 +47,7 @@ ProbeReport report_of(const ProbedFlow& flow, const ProbeFacts& facts, Places& p
     report.round_trips = round_trips(flow.round_trips_us);
     report.stopped_at = places.stopped_at(flow, facts);
     report.next_hop = flow.next_hop;
+    report.objections = by_kind(flow.objections);
     return report;
 }
 

@@ -19,20 +19,23 @@ bool holds_peer_route(const HostFacts& facts, const InventoryHost& host, const I
     });
 }
 
+// Of those that could be read: one that could not does not make routes of the others wanted.
 bool no_host_holds_one(const Snapshot& snapshot) {
-    return std::all_of(
-        snapshot.inventory.hosts.begin(), snapshot.inventory.hosts.end(), [&](const InventoryHost& host) {
-            const auto facts = snapshot.hosts.find(host.name);
-            return facts != snapshot.hosts.end() && facts->second.known() && facts->second->routes.known() &&
-                   !holds_peer_route(*facts->second, host, snapshot.inventory);
-        });
+    return std::all_of(snapshot.inventory.hosts.begin(), snapshot.inventory.hosts.end(),
+                       [&](const InventoryHost& host) {
+                           const auto facts = snapshot.hosts.find(host.name);
+                           return facts == snapshot.hosts.end() || !facts->second.known() ||
+                                  (facts->second->routes.known() &&
+                                   !holds_peer_route(*facts->second, host, snapshot.inventory));
+                       });
 }
 
-// One packet that comes through proves the way, whatever others are lost, or filtered for their protocol.
+// All that were tried. One packet that comes through proves the way, whatever others are lost, or filtered
+// for their protocol.
 bool all_pods_reach_each_other(const ProbeFacts& probes) {
     std::map<std::pair<Endpoint, Endpoint>, bool> heard;
     for (const ProbedFlow& flow : probes.verdicts)
-        if (!flow.same_host() && flow.source.vantage == Vantage::pod &&
+        if (flow.tried() > 0 && !flow.same_host() && flow.source.vantage == Vantage::pod &&
             flow.destination.vantage == Vantage::pod)
             heard[{flow.source, flow.destination}] |= flow.heard() > 0;
     return !heard.empty() &&

@@ -5,9 +5,9 @@
 
 namespace podroute {
 
-// What the policy says. Where it leaves it open: fabric if no host holds a non-default route for any peer's
-// pod CIDR and of every pair from pod to pod of other hosts some packet arrived and was answered, else host.
-// Never automatic.
+// What the policy says. Where it leaves it open: fabric if no host that was read holds a non-default route
+// for any peer's pod CIDR and of every pair from pod to pod of other hosts that was tried, some packet
+// arrived and was answered, else host. Never automatic.
 Routing routing_of(const Snapshot& snapshot, const ProbeFacts& probes);
 
 }  // namespace podroute

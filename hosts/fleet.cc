@@ -61,12 +61,13 @@ struct Fleet::Worker {
             const bool woken =
                 changed.wait_for(lock, kPing, [&] { return ending || (work != nullptr && !done); });
             if (ending) return;
-            if (!woken) {
-                if (link) static_cast<void>(link->call(Ping{}, std::chrono::steady_clock::now() + kPingTime));
-                continue;
-            }
             const Work* const mine = work;
             lock.unlock();
+            if (!woken) {
+                if (link) static_cast<void>(link->call(Ping{}, std::chrono::steady_clock::now() + kPingTime));
+                lock.lock();
+                continue;
+            }
             if (!opened) {
                 opened = true;
                 if (auto result = open(); result)

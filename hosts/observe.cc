@@ -54,11 +54,17 @@ std::vector<std::uint32_t> without_pods(HostTask& task) {
     return places;
 }
 
-// The whole of a Fire: its last frame leaves when its time has come.
+// The whole of a Fire: its bytes take their time to the host, and its last frame leaves when its own has
+// come.
 Clock::duration time_to_send(const std::vector<Frame>& frames) {
+    constexpr std::size_t kSlowest = 256;  // bytes a millisecond
     std::uint64_t last = 0;
-    for (const auto& f : frames) last = std::max(last, f.time_us);
-    return std::chrono::microseconds(last) + kLookupTime;
+    std::size_t bytes = 0;
+    for (const auto& f : frames) {
+        last = std::max(last, f.time_us);
+        bytes += f.bytes.size();
+    }
+    return std::chrono::microseconds(last) + std::chrono::milliseconds(bytes / kSlowest) + kLookupTime;
 }
 
 class Round {

@@ -2,7 +2,9 @@
 #include "hosts/ssh_client.h"
 
 #include <libssh/libssh.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <utility>
@@ -139,6 +141,13 @@ std::string SshClient::offered_methods() const {
 
 SshLibrary::SshLibrary() : old_pipe_(std::signal(SIGPIPE, SIG_IGN)) {
     ssh_init();
+    rlimit descriptors{};
+    // No more: some programs, such as a proxy may be, close every descriptor that they could have.
+    constexpr rlim_t kEnough = 65536;
+    if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0 && descriptors.rlim_cur < kEnough) {
+        descriptors.rlim_cur = std::min(descriptors.rlim_max, kEnough);
+        setrlimit(RLIMIT_NOFILE, &descriptors);
+    }
 }
 SshLibrary::~SshLibrary() {
     ssh_finalize();

@@ -62,6 +62,10 @@ std::string printable(std::string_view text, std::size_t limit) {
 }
 
 Unknown connect_failed(const LoginTarget& t, int error) {
+    // Nothing of the host's: what this machine lacks says nothing of that one.
+    if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM)
+        return {"no connection to " + endpoint(t) + " from here: " + std::strerror(error), "ssh-failed",
+                "ulimit -n"};
     const std::string why = error == 0 ? "no answer" : std::strerror(error);
     const std::string text = "no TCP connection to " + endpoint(t) + ": " + why;
     // A refusal comes from the host itself: it is up, and its sshd is not there.

@@ -210,7 +210,9 @@ class Bootstrap {
     std::optional<Failed> knock() {
         Hello hello;
         hello.nonce = context_.nonce;
-        hello.deadline_ms = 600'000;
+        // Who is here early waits for those that do not answer, a few of them one behind the other.
+        hello.deadline_ms =
+            600'000 + 12 * static_cast<std::uint32_t>(context_.options.connect_timeout.count());
         hello.heartbeat_ms = 30'000;
         const auto sent = session_.write(encode(Request{hello}));
         while (buffer_.empty()) {

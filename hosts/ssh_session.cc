@@ -178,7 +178,8 @@ int SshSession::Impl::authenticate() {
         ssh_key_free(key);
         if (result != SSH_AUTH_DENIED) return result;
     }
-    return retry([&] { return ssh_userauth_publickey_auto(session, nullptr, nullptr); });
+    // An empty passphrase, for without one the reader of an encrypted key asks for it at the terminal.
+    return retry([&] { return ssh_userauth_publickey_auto(session, nullptr, ""); });
 }
 
 tl::expected<SshSession, Unknown> SshSession::open(const InventoryHost& host, const SshOptions& options,

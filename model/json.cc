@@ -5,11 +5,15 @@ namespace podroute::codec {
 
 namespace {
 
-// Whether brackets outside of strings nest deeper than that. Looked at before the parser runs, whose callback
-// could say the same and makes it half as slow again. Up to the first byte that is no JSON, where the parser
-// ends, both count alike.
-bool nested_deeper(std::string_view bytes, int max_depth) {
+// Values cost a parser more than bytes do: 16 and up for two of them.
+constexpr std::size_t kMaxValues = 4'000'000;
+
+// How deep brackets outside of strings nest, and how many values there are. Looked at before the parser runs,
+// whose callback could say the same and makes it half as slow again. Up to the first byte that is no JSON,
+// where the parser ends, both count alike.
+Result<void> bounded(std::string_view bytes, int max_depth) {
     int depth = 0;
+    std::size_t values = 0;
     bool in_string = false;
     for (std::size_t i = 0; i < bytes.size(); ++i) {
         const char c = bytes[i];
@@ -19,10 +23,14 @@ bool nested_deeper(std::string_view bytes, int max_depth) {
             continue;
         }
         if (c == '"') in_string = true;
-        if ((c == '[' || c == '{') && ++depth > max_depth) return true;
+        const bool opens = c == '[' || c == '{';
+        if (opens && ++depth > max_depth)
+            return failure("bad-json", "nested deeper than " + std::to_string(max_depth) + " levels");
         if (c == ']' || c == '}') --depth;
+        if ((opens || c == ',') && ++values > kMaxValues)
+            return failure("too-large", "more than " + std::to_string(kMaxValues) + " values in JSON");
     }
-    return false;
+    return {};
 }
 
 }  // namespace
@@ -30,8 +38,7 @@ bool nested_deeper(std::string_view bytes, int max_depth) {
 Result<json> parse_untrusted(std::string_view bytes, std::size_t max_bytes, int max_depth) {
     if (bytes.size() > max_bytes)
         return failure("too-large", "more than " + std::to_string(max_bytes) + " bytes of JSON");
-    if (nested_deeper(bytes, max_depth))
-        return failure("bad-json", "nested deeper than " + std::to_string(max_depth) + " levels");
+    if (const auto good = bounded(bytes, max_depth); !good) return tl::unexpected(good.error());
     try {
         return json::parse(bytes.begin(), bytes.end());
     } catch (const json::exception& e) {

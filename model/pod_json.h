@@ -16,6 +16,7 @@ template <class V>
 void fields(V& v, OpenedPod& x, const OpenedPod& d) {
     PODROUTE_FIELD(number), PODROUTE_FIELD(ifindex), PODROUTE_FIELD(pod_ifindex), PODROUTE_FIELD(mac);
     PODROUTE_FIELD(gateway_mac), PODROUTE_FIELD(mtu), PODROUTE_FIELD(bridge);
+    PODROUTE_FIELD(kept_off);
 }
 template <class V>
 void fields(V& v, Error& x, const Error& d) {

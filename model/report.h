@@ -74,7 +74,8 @@ struct ProbeReport {
     std::optional<Address> source_seen;
     std::optional<RoundTrips> round_trips;
     std::optional<StoppedAt> stopped_at;
-    std::optional<Address> next_hop{};  // of a route with several: only what takes this one
+    std::optional<Address> next_hop{};    // of a route with several: only what takes this one
+    std::vector<Objection> objections{};  // who refused it, and how
 };
 // Of pairs: nobody need answer what is sent by one of several next hops.
 struct ProbeCounts {

@@ -79,6 +79,7 @@ struct OpenedPod {
     std::string mac, gateway_mac;   // of the pod's end; of what it sends its packets to
     std::uint32_t mtu = 0;          // bytes
     std::string bridge{};           // the bridge it joined; empty: it is reached by a route of its own
+    std::string kept_off{};         // why it did not join the bridge that was asked for
     bool operator==(const OpenedPod&) const = default;
 };
 // A socket that answers: TCP completes handshakes, UDP echoes. ICMP needs none.

@@ -19,7 +19,7 @@ namespace podroute {
 // So many that there is nearly always a pod in a network of which half is taken, even where nothing tells of
 // those addresses but that somebody answers. The later ones go without the second pod: two at once are
 // refused more often.
-inline constexpr unsigned kMaxPodAttempts = 10, kPodAttemptsForTwo = 3;
+inline constexpr unsigned kMaxPodAttempts = 10, kPodAttemptsForTwo = 7;
 
 // Pure: what it plans follows from the snapshot alone, and its random choices from the run's id. It only
 // remembers, between calls of complete(), how far it has read. Plans nothing if Policy::layers names none of

@@ -5,6 +5,7 @@
 
 #include "model/host_links.h"
 #include "probes/pod_address.h"
+#include "probes/sites.h"
 
 namespace podroute {
 namespace {
@@ -26,6 +27,11 @@ class Planner {
         if (facts.routes.known())
             for (const Route& route : *facts.routes)
                 if (route.destination.is_host()) taken_.insert(route.destination.network());
+        // Of what was asked for last time, nobody has these.
+        if (const HostFindings* last = pods_of(snapshot, host.name))
+            for (const PodSpec& pod : last->asked)
+                for (const Address& a : pod.addresses)
+                    if (!refused.contains(a)) free_.push_back(a);
         const auto uplinks = uplinks_of(snapshot, host, facts);
         if (!uplinks.empty()) uplink_ = uplinks.front()->name;
     }
@@ -55,8 +61,12 @@ class Planner {
         const Address* wanted = given(cidr, beside);
         const bool may = wanted != nullptr && !taken(*wanted) && cidr.first_usable() <= *wanted &&
                          *wanted <= cidr.last_usable();
+        const auto again = std::find_if(free_.begin(), free_.end(),
+                                        [&](const Address& a) { return cidr.contains(a) && !spoken_for(a); });
         const auto address =
             may ? Result<Address>(*wanted)
+            : again != free_.end()
+                ? Result<Address>(*again)
                 : pick_pod_address(cidr, Seeded(hash_of(cidr.to_string(), seed_) + beside), spoken_for);
         if (!address) {
             // One pod may have the only address there is; packets within the host are then not tested.
@@ -111,6 +121,7 @@ class Planner {
     const InventoryHost& host_;
     const HostFacts& facts_;
     std::set<Address> taken_;
+    std::vector<Address> free_;
     std::uint64_t seed_;
     std::string uplink_;
     std::size_t first_of_round_ = 0;

@@ -23,6 +23,10 @@ std::uint16_t tag_of(const RunInfo& run, std::size_t round) {
                                       1);
 }
 
+std::size_t bytes_of(const FlowRequest& request) {
+    return std::size_t{request.count} * std::max(request.size, kSmallProbe);
+}
+
 }  // namespace
 
 RoundBuilder::RoundBuilder(const Snapshot& snapshot, RoundStage stage) : snapshot_(snapshot) {
@@ -41,10 +45,12 @@ std::string RoundBuilder::cannot(const SitePair& pair, const FlowRequest& reques
     if (!pair.destination.usable()) return pair.destination.unknown;
     const auto task = plan_.tasks.find(pair.source.endpoint.host);
     const std::size_t frames = task == plan_.tasks.end() ? 0 : task->second.frames.size();
+    const auto sent = bytes_.find(pair.source.endpoint.host);
+    const std::size_t bytes = (sent == bytes_.end() ? 0 : sent->second) + bytes_of(request);
     const auto given = numbers_.find(pair.destination.endpoint.address);
     const std::size_t numbers =
         given == numbers_.end() ? 0 : given->second.used.at(static_cast<std::size_t>(request.protocol));
-    if (request.count > kMaxCount || frames + request.count > kMaxFramesOfHost ||
+    if (request.count > kMaxCount || frames + request.count > kMaxFramesOfHost || bytes > kMaxBytesOfHost ||
         numbers + request.count > kMaxNumber)
         return "more probes than one round may have";
     return "";
@@ -68,7 +74,8 @@ void RoundBuilder::add(const SitePair& pair, const FlowRequest& request) {
         flow.port = pair.destination.tcp_port;
         flow.listened = pair.destination.listened;
     }
-    if (flow.protocol == Protocol::udp) flow.port = kPodPort;
+    if (flow.protocol == Protocol::udp)
+        flow.port = flow.destination_pod != 0 ? kPodPort : node_udp_port(snapshot_.run);
     flow.unknown = cannot(pair, request);
     if (flow.unknown.empty()) {
         craft(flow, request);
@@ -83,6 +90,7 @@ void RoundBuilder::craft(ProbeFlow& flow, const FlowRequest& request) {
     flow.count = request.count;
     const ProbeKey key{plan_.script.word, plan_.script.tag};
     auto& frames = plan_.tasks[flow.source.host].frames;
+    bytes_[flow.source.host] += bytes_of(request);
     for (std::uint16_t i = 0; i < request.count; ++i) {
         ProbePacket packet{flow.protocol, flow.source.address, flow.destination.address, flow.port,
                            static_cast<std::uint16_t>(flow.first + i), flow.size,

@@ -25,6 +25,8 @@ struct FlowRequest {
 
 // Bounds of a round.
 inline constexpr std::size_t kMaxFramesOfHost = 20'000;
+inline constexpr std::size_t kMaxBytesOfHost =
+    8U << 20U;                                    // well within a message, which one slow link must carry
 inline constexpr std::uint16_t kMaxCount = 100;   // probes of a flow
 inline constexpr std::uint32_t kSmallProbe = 84;  // bytes, as ping's
 
@@ -66,6 +68,7 @@ class RoundBuilder {
     const Snapshot& snapshot_;
     RoundPlan plan_;
     std::unordered_map<Address, Count> numbers_;
+    std::map<HostId, std::size_t> bytes_;  // to be sent by each
     std::map<HostId, std::set<std::uint32_t>> pods_in_use_;
     std::map<HostId, std::vector<Address>> nodes_in_use_;
     std::map<HostId, Watch> watched_;

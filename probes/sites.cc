@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "model/host_links.h"
+#include "probes/seeded.h"
 
 namespace podroute {
 namespace {
@@ -131,6 +132,11 @@ class Maker {
 };
 
 }  // namespace
+
+std::uint16_t node_udp_port(const RunInfo& run) {
+    constexpr std::uint16_t kFirst = 61000, kPorts = 4535;
+    return static_cast<std::uint16_t>(kFirst + Seeded(hash_of("udp", seed_of(run))).below(kPorts));
+}
 
 const HostFindings* pods_of(const Snapshot& snapshot, const HostId& host) {
     const auto* said = pods_said(snapshot, host);

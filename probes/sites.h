@@ -36,6 +36,9 @@ struct Sites {
 
 // TCP and UDP are answered on this port in synthetic pods.
 inline constexpr std::uint16_t kPodPort = 8080;
+// UDP is answered on this one at nodes: of those that Linux gives nobody by itself (ip_local_port_range), and
+// another one in each run, so that runs at once on the same hosts are not in each other's way.
+std::uint16_t node_udp_port(const RunInfo& run);
 
 Sites sites_of(const Snapshot& snapshot);
 

@@ -76,6 +76,15 @@ Json endpoint_of(const Endpoint& endpoint) {
                 {"address", endpoint.address.to_string()}};
 }
 
+Json objection_of(const Objection& objection) {
+    const std::string icmp = "icmp " + std::to_string(objection.type) + "/" + std::to_string(objection.code);
+    Json json{{"from", objection.from.to_string()},
+              {"kind", objection.reset ? "reset" : icmp},
+              {"count", objection.count}};
+    if (objection.mtu != 0) json["mtu"] = objection.mtu;
+    return json;
+}
+
 Json probe_of(const ProbeReport& probe) {
     Json source_seen = nullptr;
     Json rtt = nullptr;
@@ -98,6 +107,7 @@ Json probe_of(const ProbeReport& probe) {
               {"rtt_us", std::move(rtt)},
               {"stopped_at", std::move(stopped_at)}};
     if (probe.next_hop) json["next_hop"] = probe.next_hop->to_string();
+    for (const Objection& objection : probe.objections) json["objections"].push_back(objection_of(objection));
     return json;
 }
 

@@ -334,6 +334,8 @@ Report packets() {
     add_probe(report, a, b, Protocol::icmp, 0, request);
     add_probe(report, b, a, Protocol::icmp, 20, StoppedAt{"node-1", "eth0", ProbeLeg::reply});
     add_probe(report, a, b, Protocol::tcp, 0, request);
+    report.probes.back().objections = {{b.address, 0, 0, true, 0, 0, 3},
+                                       {Address::parse("10.240.0.21").value(), 3, 4, false, 1400, 0, 17}};
     add_probe(report, b, a, Protocol::tcp, 3, std::nullopt);
     report.paths = {{"pod node-0",
                      "pod node-1",

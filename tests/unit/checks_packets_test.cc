@@ -40,6 +40,62 @@ struct Pair {
     }
 };
 
+// A run in which node-0 opened these pods.
+struct Opened {
+    Cluster cluster{2};
+
+    explicit Opened(const std::vector<std::string>& addresses, const std::string& kept_off = "") {
+        RoundResult& round = cluster.snapshot.rounds.emplace_back();
+        round.stage = RoundStage::pods;
+        HostFindings findings;
+        std::uint32_t number = 0;
+        for (const std::string& text : addresses) {
+            PodSpec spec;
+            spec.number = ++number;
+            spec.addresses = {address(text)};
+            findings.pods.push_back({"node-0", Vantage::pod, address(text)});
+            findings.asked.push_back(spec);
+            OpenedPod opened;
+            opened.number = number;
+            opened.kept_off = kept_off;
+            findings.opened.push_back(opened);
+        }
+        findings.pods_refused = {{"pod-unavailable", "10.200.0.201: another answers for it", ""}};
+        round.hosts.emplace("node-0", std::move(findings));
+        RoundResult& main = cluster.snapshot.rounds.emplace_back();
+        main.stage = RoundStage::main;
+        main.probes.emplace_back();
+    }
+    Verdict ready() const { return verdict_of(cluster.snapshot, "probe-ready", "node-0"); }
+};
+
+TEST(ProbeReady, WithoutASecondPodPacketsWithinTheHostAreUnknown) {
+    const Verdict alone = Opened({"10.200.0.200"}).ready();
+    EXPECT_EQ(alone.status, Status::unknown);
+    EXPECT_EQ(alone.causes.at(0).code, "probe-unavailable");
+    EXPECT_EQ(alone.causes.at(0).summary, "no packets can be sent between two pods of node-0");
+    EXPECT_EQ(alone.causes.at(0).evidence.at(0), "10.200.0.201: another answers for it");
+    EXPECT_EQ(Opened({"10.200.0.200", "10.200.0.202"}).ready().status, Status::pass);
+
+    Opened pair({"10.200.0.200"});  // of which none is within the host
+    pair.cluster.snapshot.policy.pair = std::pair(Endpoint{"node-0", Vantage::pod, address("10.200.0.200")},
+                                                  Endpoint{"node-1", Vantage::pod, address("10.200.1.200")});
+    EXPECT_EQ(pair.ready().status, Status::pass);
+
+    Opened small({"10.200.0.2"});
+    small.cluster.snapshot.inventory.hosts[1].pod_cidrs = {testing::prefix("10.200.0.0/30")};
+    EXPECT_EQ(small.ready().status, Status::pass);
+    EXPECT_EQ(small.ready().message, "a synthetic pod was opened; there is room for no second one");
+}
+
+TEST(ProbeReady, WhatIsSentBesideTheBridgeIsAWarning) {
+    const Verdict made =
+        Opened({"10.200.0.200", "10.200.0.202"}, "cnio0 runs the spanning tree protocol").ready();
+    EXPECT_EQ(made.status, Status::warn);
+    EXPECT_EQ(made.causes.at(0).severity, Severity::warning);
+    EXPECT_EQ(made.causes.at(0).evidence.at(0), "cnio0 runs the spanning tree protocol");
+}
+
 TEST(PathMtu, WhereThePairIsLostLargePacketsProveNothing) {
     Pair world;  // what node-1 sends to the pods of node-0 is lost
     world.add("node-0", "node-1", Purpose::verdict, 20, 20, 0);

@@ -131,6 +131,19 @@ TEST(Places, APartIsPlacedByTheRoundThatLostIt) {
     EXPECT_EQ(world.place().host, "node-0");
 }
 
+// Of a host that dies, or that is asked too much, when packets of it were lost already.
+TEST(ProbeFacts, WhatOneRoundShowedNoLaterOneMakesUnknown) {
+    PodToPod world;
+    world.add(RoundStage::main, {3, 3, 3, 0});
+    world.add(RoundStage::detail, {0, 0, 0, 0}).unknown = "node-0: the connection was closed";
+    const ProbeFacts facts = fold_probes(world.cluster.snapshot);
+    EXPECT_EQ(facts.verdicts.at(0).fate(), ProbeFate::request_lost);
+    EXPECT_EQ(facts.verdicts.at(0).sent, 3U);
+    PodToPod other;
+    other.add(RoundStage::main, {0, 0, 0, 0}).unknown = "node-0: the connection was closed";
+    EXPECT_EQ(fold_probes(other.cluster.snapshot).verdicts.at(0).fate(), ProbeFate::unknown);
+}
+
 TEST(Places, APartThatNoListeningRoundLostIsNowhere) {
     PodToPod world;
     world.add(RoundStage::main, {3, 3, 3, 2}, false);

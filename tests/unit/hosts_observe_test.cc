@@ -287,7 +287,7 @@ TEST(Observe, AnAgentThatSpeaksOfAFrameItWasNotGivenHasFailed) {
 
 TEST(Observe, APlannerWithoutEndIsStopped) {
     OneRound prober(1'000'000);
-    EXPECT_LE(observe_fakes({"a"}, prober, good).snapshot.rounds.size(), 16U);
+    EXPECT_LE(observe_fakes({"a"}, prober, good).snapshot.rounds.size(), 24U);
 }
 
 TEST(Observe, ProgressCountsUpToAllHosts) {

@@ -262,7 +262,7 @@ TEST(Packet, NestedPacketsNeverExhaustTheStack) {
     ProbePacket probe{Protocol::icmp, *Address::parse("10.0.0.1"), *Address::parse("10.0.0.2"), 0, 9, 0};
     Bytes frame = on_wire(*craft_probe(probe, key));
     Bytes header(frame.begin() + 14, frame.begin() + 34);
-    header[9] = 4;  // the protocol of a packet in a packet
+    header[9] = 4;              // the protocol of a packet in a packet
     header[2] = header[3] = 0;  // as long as there is, to libtins
     Bytes nested(frame.begin(), frame.begin() + 14);
     for (int i = 0; i < 200'000; ++i) nested.insert(nested.end(), header.begin(), header.end());

@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <optional>
 #include <system_error>
@@ -15,6 +16,10 @@ constexpr std::size_t kStack = std::size_t{1}
                                << 20;            // bytes of address space; only touched pages cost memory
 constexpr auto kPing = std::chrono::seconds(5);  // well within the agent's heartbeat
 constexpr auto kPingTime = std::chrono::seconds(5);
+
+Unknown internal_error(const std::exception& e) {
+    return {std::string("an internal error: ") + e.what(), "agent-failed", ""};
+}
 
 }  // namespace
 
@@ -48,7 +53,7 @@ struct Fleet::Worker {
         try {
             return opener(host);
         } catch (const std::exception& e) {
-            return tl::unexpected(Unknown{std::string("an internal error: ") + e.what(), "agent-failed", ""});
+            return tl::unexpected(internal_error(e));
         }
     }
 
@@ -75,7 +80,14 @@ struct Fleet::Worker {
                 else
                     unknown = result.error();
             }
-            (*mine)(host, link.get(), unknown ? &*unknown : nullptr);
+            try {
+                (*mine)(host, link.get(), unknown ? &*unknown : nullptr);
+            } catch (const std::exception& e) {
+                // What was half done is unknown, and so is what would follow.
+                link.reset();
+                unknown = internal_error(e);
+                (*mine)(host, nullptr, &*unknown);
+            }
             lock.lock();
             done = true;
             changed.notify_all();

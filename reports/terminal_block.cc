@@ -259,18 +259,15 @@ void write_blocks(Page& page, const Lookup& lookup) {
 
 void write_unknowns(Page& page, const Lookup& lookup) {
     // A block above says why already.
-    const auto named = [&](const Verdict& verdict) {
+    const auto named = [&](const CheckResult& check) {
         const auto says = [&](const Diagnosis& d) {
-            const auto itself = [&](const Cause& cause) {
-                return cause.code == d.cause.code && cause.host == d.cause.host;
-            };
-            return (d.cause.code == verdict.blocked_by && d.cause.host == verdict.host) ||
-                   std::any_of(verdict.causes.begin(), verdict.causes.end(), itself);
+            return (d.cause.code == check.verdict.blocked_by && d.cause.host == check.verdict.host) ||
+                   std::find(d.affects.begin(), d.affects.end(), check.id) != d.affects.end();
         };
         return std::any_of(lookup.report.diagnoses.begin(), lookup.report.diagnoses.end(), says);
     };
     struct Group {
-        const Verdict* first = nullptr;
+        const CheckResult* first = nullptr;
         std::size_t n = 0;
     };
     std::vector<Group> groups;
@@ -281,14 +278,14 @@ void write_unknowns(Page& page, const Lookup& lookup) {
         // The same check on the same host is unknown for the same reason, whatever its subject.
         const auto [found, added] = at.emplace(
             std::pair<std::string_view, std::string_view>(verdict.host, verdict.check), groups.size());
-        if (added) groups.push_back({&verdict, 0});
+        if (added) groups.push_back({&check, 0});
         ++groups[found->second].n;
     }
     std::erase_if(groups, [&](const Group& group) { return named(*group.first); });
     const std::size_t shown =
         page.options().verbose || groups.size() <= kAllBlocks ? groups.size() : kSomeBlocks;
     for (std::size_t i = 0; i < shown; ++i) {
-        const Verdict& verdict = *groups[i].first;
+        const Verdict& verdict = groups[i].first->verdict;
         write_headline(page, "unknown", Ink::yellow, verdict.check,
                        verdict.message.empty() ? "not read" : verdict.message);
         write_place(page, verdict.host, verdict.subject,

@@ -1,6 +1,7 @@
 // The threads of a fleet: opened once, a barrier after every step, closed all at once.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <set>
 #include <thread>
@@ -65,6 +66,22 @@ TEST(Fleet, AnExceptionOfOneOpenerIsThatHostsFailure) {
             EXPECT_NE(unknown->why.find("out of files"), std::string::npos);
         }
     });
+}
+
+TEST(Fleet, AnExceptionOfTheWorkLeavesThatHostUnknown) {
+    Fleet fleet(hosts_named({"a", "b"}),
+                [](const InventoryHost&) -> Opened { return std::make_unique<FakeLink>(plain_answer); });
+    std::mutex mutex;
+    std::vector<std::string> said;
+    for (int step = 0; step < 2; ++step)
+        fleet.run([&](const InventoryHost& h, HostLink* link, const Unknown* unknown) {
+            if (h.name == "a" && link != nullptr) throw std::runtime_error("out of memory");
+            const std::scoped_lock lock(mutex);
+            said.push_back(h.name + (unknown != nullptr ? ": " + unknown->why : ""));
+        });
+    std::sort(said.begin(), said.end());
+    EXPECT_EQ(said, (std::vector<std::string>{"a: an internal error: out of memory",
+                                              "a: an internal error: out of memory", "b", "b"}));
 }
 
 TEST(Fleet, LinksAreClosedAtTheSameTime) {

@@ -254,12 +254,12 @@ TEST(Terminal, AnUnknownWhoseOwnCauseHasABlockIsNotShownAgain) {
     access.verdict.host = cause.host;
     access.verdict.status = Status::unknown;
     access.verdict.message = cause.summary;
-    access.verdict.causes = {cause};
     report.checks.push_back(access);
     EXPECT_THAT(render_terminal(report, {}), HasSubstr("unknown[host-access]"));
 
     Diagnosis named;
     named.cause = cause;
+    named.affects = {access.id};
     report.diagnoses.push_back(named);
     EXPECT_THAT(render_terminal(report, {}), Not(HasSubstr("unknown[host-access]")));
 }

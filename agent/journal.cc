@@ -116,7 +116,7 @@ Result<void> JournalFolder::clear() const {
     if (!all) return tl::unexpected(all.error());
     for (const auto& name : *all)
         if (ends_with(name, suffix_ + kUnfinished))
-            if (const auto gone = remove(directory_ + "/" + name); !gone) return gone;
+            if (auto gone = remove(directory_ + "/" + name); !gone) return gone;
     rmdir(directory_.c_str());
     return {};
 }

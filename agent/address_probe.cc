@@ -164,7 +164,8 @@ Result<void> AddressProbe::not_answered() {
         const auto address = next_answer();
         if (!address) return tl::unexpected(address.error());
         if (!*address) break;
-        if (std::find(theirs.begin(), theirs.end(), **address) == theirs.end()) theirs.push_back(**address);
+        theirs.push_back(**address);
+        std::erase(addresses_, **address);  // heard once
     }
     socket_.reset();
     if (theirs.empty()) return {};

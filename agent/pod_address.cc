@@ -13,7 +13,7 @@
 #include <memory>
 
 #include "agent/fib.h"
-#include "agent/neighbour_entry.h"
+#include "agent/tables.h"
 #include "model/taken_addresses.h"
 
 namespace podroute::agent {
@@ -98,10 +98,16 @@ Result<void> not_routed(Netlink& netlink, const Address& address, std::uint32_t 
 }
 
 Result<void> not_assigned(Netlink& netlink, const Address& address, std::uint32_t bridge) {
-    const auto found = read_neighbour(netlink, {address, bridge});
-    if (!found) return unreadable("the bridge's neighbour " + address.to_string(), found.error().text);
-    if (found->state) return taken(address, "the pod bridge has a permanent neighbour entry for it");
-    return {};
+    const auto table = read_neighbours(netlink, [](const Address&) { return true; });
+    if (!table) return unreadable("the bridge's neighbours", table.error().text);
+    std::vector<Address> assigned;  // so that none of them is asked for next
+    for (const Neighbour& entry : table->wanted)
+        if (entry.ifindex == bridge && entry.permanent() && assigned.size() < kMaxTakenAddresses)
+            assigned.push_back(entry.address);
+    if (std::find(assigned.begin(), assigned.end(), address) == assigned.end()) return {};
+    auto refusal = taken(address, "the pod bridge has a permanent neighbour entry for it");
+    refusal.value().where = where_taken(address, assigned);
+    return refusal;
 }
 
 Result<Descriptor> reserve(const Address& address) {

@@ -6,6 +6,7 @@
 #include "checks/common.h"
 #include "checks/own_network.h"
 #include "engine/packet_words.h"
+#include "model/pod_room.h"
 
 namespace podroute {
 namespace {
@@ -66,6 +67,12 @@ std::size_t pods_opened(const Snapshot& snapshot, const HostId& host, const Pref
                                             [&](const Endpoint& pod) { return cidr.contains(pod.address); }));
     }
     return static_cast<std::size_t>(most);
+}
+
+bool lacks_second_pod(const Snapshot& snapshot, const HostId& host, const Prefix& cidr) {
+    const auto& pair = snapshot.policy.pair;
+    const bool wanted = !pair || (pair->first.host == host && pair->second.host == host);
+    return wanted && pods_opened(snapshot, host, cidr) == 1 && has_room_for_two_pods(cidr);
 }
 
 std::string why_no_pod(const Snapshot& snapshot, const Expected& expected, const InventoryHost& host) {

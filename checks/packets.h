@@ -22,6 +22,9 @@ Verdict unknown_pair(const Snapshot& snapshot, const Expected& expected, const P
 
 // How many synthetic pods were opened for this network of the host.
 std::size_t pods_opened(const Snapshot& snapshot, const HostId& host, const Prefix& cidr);
+// One was opened, but none beside it for packets between pods of the host, though there is room and such
+// packets were asked for.
+bool lacks_second_pod(const Snapshot& snapshot, const HostId& host, const Prefix& cidr);
 // The code of why none was: what is wrong with the host's own network, where that is why, else
 // "probe-unavailable".
 std::string why_no_pod(const Snapshot& snapshot, const Expected& expected, const InventoryHost& host);

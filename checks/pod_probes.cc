@@ -79,6 +79,11 @@ void add_unprobed(const Snapshot& snapshot, const Expected& expected, const Prob
     if (probed.empty() || snapshot.policy.pair) return;
     for (const InventoryHost& host : snapshot.inventory.hosts) {
         for (const Prefix& cidr : host.pod_cidrs) {
+            if (lacks_second_pod(snapshot, host.name, cidr)) {
+                verdicts.push_back(verdict(host, cidr.to_string(), Status::unknown,
+                                           "no packet was sent between two pods of " + host.name));
+                verdicts.back().blocked_by = "probe-unavailable";
+            }
             if (probed.contains(cidr)) continue;
             Verdict made = not_read(snapshot, host, cidr.to_string());
             if (facts_of(snapshot, host.name) != nullptr) {

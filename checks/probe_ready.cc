@@ -6,6 +6,7 @@
 #include "checks/common.h"
 #include "checks/packets.h"
 #include "engine/stand_ins.h"
+#include "model/pod_room.h"
 
 namespace podroute {
 namespace {
@@ -73,16 +74,6 @@ const Unknown* refused(const Snapshot& snapshot, const HostId& host) {
     return lost != nullptr && lost->code == "probe-unavailable" ? lost : nullptr;
 }
 
-// Beside the gateway.
-bool room_for_two(const Prefix& cidr) {
-    return cidr.first_usable().offset(1) < cidr.last_usable();
-}
-
-// One pair was asked for, and it is none within a host.
-bool wants_two(const Policy& policy, const HostId& host) {
-    return !policy.pair || (policy.pair->first.host == host && policy.pair->second.host == host);
-}
-
 Verdict alone(const Snapshot& snapshot, const InventoryHost& host, const Prefix& cidr,
               const HostFacts& facts) {
     Cause cause = unavailable(host, cidr.to_string(), facts, reason(snapshot, host.name, facts));
@@ -127,14 +118,13 @@ Verdict of_network(const Snapshot& snapshot, const Expected& expected, const Inv
         return without_probes(host, cidr.to_string(), *facts, why->why);
     const std::size_t opened = pods_opened(snapshot, host.name, cidr);
     if (opened == 0) return not_opened(snapshot, expected, host, cidr, *facts);
-    const bool room = room_for_two(cidr);
-    if (opened < 2 && room && wants_two(snapshot.policy, host.name))
-        return alone(snapshot, host, cidr, *facts);
+    if (lacks_second_pod(snapshot, host.name, cidr)) return alone(snapshot, host, cidr, *facts);
     if (const std::string why = kept_off(snapshot, host.name, cidr); !why.empty())
-        return beside(host, cidr, why);
-    return verdict(host, cidr.to_string(), Status::pass,
-                   "a synthetic pod was opened" + stood_in(snapshot, host, cidr) +
-                       (room ? "" : "; there is room for no second one"));
+        return beside(host, cidr, why + stood_in(snapshot, host, cidr));
+    return verdict(
+        host, cidr.to_string(), Status::pass,
+        "a synthetic pod was opened" + stood_in(snapshot, host, cidr) +
+            (opened > 1 || has_room_for_two_pods(cidr) ? "" : "; there is room for no second one"));
 }
 
 }  // namespace

@@ -42,8 +42,8 @@ class Diagnosing {
           explainer_(snapshot, walker_, tables_.growing()),
           pairs_(pairs),
           evidence_(evidence),
-          packets_(snapshot, evidence.probes, evidence.places) {
-        overlaps_ = expect(snapshot.inventory).overlaps;
+          packets_(snapshot, evidence.probes, evidence.places),
+          overlaps_(expect(snapshot.inventory).overlaps) {
         result_.probed = pairs.counts();
     }
 

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "engine/route_text.h"
+#include "engine/routing.h"
 
 namespace podroute {
 namespace {
@@ -85,7 +86,9 @@ std::string standing_route(const HostFacts& facts, const RouteObject& object) {
 FixGuard::FixGuard(const Snapshot& snapshot, std::span<const Cause> causes)
     : snapshot_(snapshot),
       expected_(expect(snapshot.inventory)),
-      fabric_(snapshot.policy.routing == Routing::fabric) {
+      fabric_(snapshot.policy.routing == Routing::fabric),
+      delivered_(snapshot.policy.routing == Routing::automatic &&
+                 delivers_some_without_routes(snapshot, fold_probes(snapshot))) {
     for (const Cause& cause : causes) {
         if (cause.code == "routed-by-fabric") fabric_ = true;
         if (cause.code == "datapath-foreign") foreign_.emplace(cause.host, cause.summary);
@@ -133,6 +136,9 @@ std::string FixGuard::route_refusal(const InventoryHost& host, const HostFacts& 
     if (!facts.links.known() || !facts.addresses.known()) return "its links or addresses were not read";
     if (auto why = covered_address(facts, prefix); !why.empty()) return why;
     if (auto why = covered_network(host, facts, prefix); !why.empty()) return why;
+    if (delivered_)
+        return "no host holds pod routes, and yet some packets come through: the network delivers them. Say "
+               "--routing fabric if it is to deliver all, --routing host if hosts are to hold the routes";
     if (!change.before)
         if (auto why = standing_route(facts, object); !why.empty()) return why;
     if (reject_or_gone(change)) return {};

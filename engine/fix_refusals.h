@@ -31,8 +31,9 @@ class FixGuard {
     const Snapshot& snapshot_;
     const Expected expected_;
     bool fabric_ = false;
-    std::map<HostId, std::string> foreign_;               // datapath-foreign: its summary
-    std::map<HostId, std::string> doubted_;               // owners, and the cause that speaks against them
+    bool delivered_ = false;                 // by the network, though nobody said so, and not to all
+    std::map<HostId, std::string> foreign_;  // datapath-foreign: its summary
+    std::map<HostId, std::string> doubted_;  // owners, and the cause that speaks against them
     std::map<std::string, std::string> doubted_address_;  // likewise, by address
     std::map<HostId, Neighbours> neighbours_;             // made when first asked for
 };

@@ -34,9 +34,10 @@ void note_round(ProbedFlow& flow, const Policy& policy, const RoundSays& said) {
 void add(ProbedFlow& flow, const Policy& policy, const RoundSays& said) {
     const ProbeResult& result = *said.result;
     note_round(flow, policy, said);
-    // What an earlier round has shown stands.
+    // That all were lost an earlier round has shown; of a part, more packets were to tell.
     if (!result.unknown.empty()) {
-        if (flow.unknown.empty() && flow.tried() == 0) flow.unknown = result.unknown;
+        const bool shown = flow.tried() > 0 && flow.heard() == 0;
+        if (flow.unknown.empty() && !shown) flow.unknown = result.unknown;
         return;
     }
     flow.sent += result.sent;

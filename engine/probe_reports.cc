@@ -16,7 +16,7 @@ std::optional<RoundTrips> round_trips(std::vector<std::uint32_t> times) {
     return RoundTrips{times.front(), times[times.size() / 2], times.back()};
 }
 
-// As many as differ in more than their way back.
+// One for each kind: hop limits tell no kinds apart.
 std::vector<Objection> by_kind(const std::vector<Objection>& objections) {
     std::vector<Objection> kinds;
     for (Objection objection : objections) {

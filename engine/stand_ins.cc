@@ -15,8 +15,9 @@ std::string refusal(const Snapshot& snapshot, const HostId& host, const Address&
         if (at == round.hosts.end() || !at->second.known()) continue;
         for (const Error& error : at->second->pods_refused) {
             const auto taken = taken_addresses(error);
-            if (taken.empty() || taken.front() != address) continue;
+            if (std::find(taken.begin(), taken.end(), address) == taken.end()) continue;
             const std::string start = address.to_string() + ": ";
+            if (taken.front() != address) return "it is taken";
             return error.text.starts_with(start) ? error.text.substr(start.size()) : error.text;
         }
     }
@@ -32,9 +33,19 @@ bool carried(const Snapshot& snapshot, const HostId& host, const Address& addres
                        [&](const InterfaceAddress& a) { return a.address == address; });
 }
 
+bool routed_alone(const Snapshot& snapshot, const HostId& host, const Address& address) {
+    const auto facts = snapshot.hosts.find(host);
+    if (facts == snapshot.hosts.end() || !facts->second.known() || !facts->second->routes.known())
+        return false;
+    const auto& routes = *facts->second->routes;
+    return std::any_of(routes.begin(), routes.end(),
+                       [&](const Route& route) { return route.destination == Prefix::host(address); });
+}
+
 std::string why_not(const Snapshot& snapshot, const HostId& host, const Address& address) {
     if (auto said = refusal(snapshot, host, address); !said.empty()) return said;
     if (carried(snapshot, host, address)) return "the host itself carries it";
+    if (routed_alone(snapshot, host, address)) return "the host has a route to it alone";
     return "it is no pod's: the network's own, its gateway's or its last";
 }
 

@@ -34,7 +34,7 @@ class Fleet {
 
     // Calls `work` for every host on the host's own thread and returns when all are done (a barrier). The
     // first call opens the links. Of `link` and `unknown` one is given: the link, or why there is none. Work
-    // that throws is called once more, without a link.
+    // that throws is called once more, without a link, and must bear that.
     using Work = std::function<void(const InventoryHost&, HostLink*, const Unknown*)>;
     void run(const Work& work);
 

@@ -242,9 +242,14 @@ std::vector<Fix> repair(Fleet& fleet, std::vector<Fix> fixes, std::span<const st
         const auto mine = by_host.find(host.name);
         if (mine == by_host.end()) return;
         if (link != nullptr) return HostRepair(*link, fixes, proofs, mine->second, options, cancel).run();
+        const std::string why = unknown != nullptr ? unknown->why : "the host was not reached";
         for (const std::size_t i : mine->second) {
-            fixes[i].status = FixStatus::failed;
-            fixes[i].reason = unknown != nullptr ? unknown->why : "the host was not reached";
+            Fix& fix = fixes[i];
+            if (fix.status != FixStatus::planned && fix.status != FixStatus::applied) continue;
+            fix.reason = why + (fix.status == FixStatus::applied
+                                    ? ": the host has kept it, or takes it back by itself; verify tells"
+                                    : "");
+            fix.status = FixStatus::failed;
         }
     });
     return fixes;

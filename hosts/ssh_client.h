@@ -59,7 +59,7 @@ class SshClient {
 };
 
 // libssh, ready for threads, and SIGPIPE ignored while it lives: a lost host is an error, not the end of us.
-// As many descriptors as there may be: a host takes two, through a proxy four.
+// Descriptors for many hosts, up to 65,536: a host takes two, through a proxy four.
 class SshLibrary {
   public:
     SshLibrary();

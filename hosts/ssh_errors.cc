@@ -65,7 +65,7 @@ Unknown connect_failed(const LoginTarget& t, int error) {
     // Nothing of the host's: what this machine lacks says nothing of that one.
     if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM)
         return {"no connection to " + endpoint(t) + " from here: " + std::strerror(error), "ssh-failed",
-                "ulimit -n"};
+                error == EMFILE ? "ulimit -n" : ""};
     const std::string why = error == 0 ? "no answer" : std::strerror(error);
     const std::string text = "no TCP connection to " + endpoint(t) + ": " + why;
     // A refusal comes from the host itself: it is up, and its sshd is not there.

@@ -5,8 +5,8 @@ namespace podroute::codec {
 
 namespace {
 
-// Values cost a parser more than bytes do: 16 and up for two of them.
-constexpr std::size_t kMaxValues = 4'000'000;
+// A value takes 16 bytes of memory and up, and may be two bytes of text.
+constexpr std::size_t kMaxValues = 8'000'000;
 
 // How deep brackets outside of strings nest, and how many values there are. Looked at before the parser runs,
 // whose callback could say the same and makes it half as slow again. Up to the first byte that is no JSON,

@@ -34,7 +34,7 @@ struct DecodeError : std::runtime_error {
 // The largest number of elements read of one array or object.
 inline constexpr std::size_t kMaxElements = 1'000'000;
 
-// Parses hostile bytes: at most `max_bytes`, at most `max_depth` levels of nesting, at most 4,000,000 values.
+// Parses hostile bytes: at most `max_bytes`, at most `max_depth` levels of nesting, at most 8,000,000 values.
 // Errors: "too-large", "bad-json".
 Result<json> parse_untrusted(std::string_view bytes, std::size_t max_bytes, int max_depth = 64);
 

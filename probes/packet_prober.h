@@ -16,10 +16,10 @@
 
 namespace podroute {
 
-// So many that there is nearly always a pod in a network of which half is taken, even where nothing tells of
-// those addresses but that somebody answers. The later ones go without the second pod: two at once are
-// refused more often.
-inline constexpr unsigned kMaxPodAttempts = 10, kPodAttemptsForTwo = 7;
+// So many that there is nearly always a pod in a network of which three quarters are taken, even where
+// nothing tells of those addresses but that somebody answers. The later ones go without the second pod: two
+// at once are refused more often.
+inline constexpr unsigned kMaxPodAttempts = 16, kPodAttemptsForTwo = 13;
 
 // Pure: what it plans follows from the snapshot alone, and its random choices from the run's id. It only
 // remembers, between calls of complete(), how far it has read. Plans nothing if Policy::layers names none of

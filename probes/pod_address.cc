@@ -3,6 +3,8 @@
 
 #include <vector>
 
+#include "model/pod_room.h"
+
 namespace podroute {
 namespace {
 
@@ -17,7 +19,7 @@ std::vector<Address> free_in_top_quarter(const Prefix& cidr,
         if (a == cidr.last_usable()) break;
     }
     std::vector<Address> out;
-    for (std::size_t i = usable.size() * 3 / 4; i < usable.size(); ++i)
+    for (std::size_t i = first_for_pods(usable.size()); i < usable.size(); ++i)
         if (!taken(usable[i])) out.push_back(usable[i]);
     return out;
 }

@@ -27,11 +27,11 @@ class Planner {
         if (facts.routes.known())
             for (const Route& route : *facts.routes)
                 if (route.destination.is_host()) taken_.insert(route.destination.network());
-        // Of what was asked for last time, nobody has these.
+        // Asked for last time, and not refused: none of these is known to be taken.
         if (const HostFindings* last = pods_of(snapshot, host.name))
             for (const PodSpec& pod : last->asked)
                 for (const Address& a : pod.addresses)
-                    if (!refused.contains(a)) free_.push_back(a);
+                    if (!refused.contains(a)) not_refused_.push_back(a);
         const auto uplinks = uplinks_of(snapshot, host, facts);
         if (!uplinks.empty()) uplink_ = uplinks.front()->name;
     }
@@ -61,11 +61,11 @@ class Planner {
         const Address* wanted = given(cidr, beside);
         const bool may = wanted != nullptr && !taken(*wanted) && cidr.first_usable() <= *wanted &&
                          *wanted <= cidr.last_usable();
-        const auto again = std::find_if(free_.begin(), free_.end(),
+        const auto again = std::find_if(not_refused_.begin(), not_refused_.end(),
                                         [&](const Address& a) { return cidr.contains(a) && !spoken_for(a); });
         const auto address =
             may ? Result<Address>(*wanted)
-            : again != free_.end()
+            : again != not_refused_.end()
                 ? Result<Address>(*again)
                 : pick_pod_address(cidr, Seeded(hash_of(cidr.to_string(), seed_) + beside), spoken_for);
         if (!address) {
@@ -121,7 +121,7 @@ class Planner {
     const InventoryHost& host_;
     const HostFacts& facts_;
     std::set<Address> taken_;
-    std::vector<Address> free_;
+    std::vector<Address> not_refused_;
     std::uint64_t seed_;
     std::string uplink_;
     std::size_t first_of_round_ = 0;

@@ -274,14 +274,13 @@ void write_unknowns(Page& page, const Lookup& lookup) {
     std::map<std::pair<std::string_view, std::string_view>, std::size_t> at;
     for (const CheckResult& check : lookup.report.checks) {
         const Verdict& verdict = check.verdict;
-        if (verdict.status != Status::unknown) continue;
+        if (verdict.status != Status::unknown || named(check)) continue;
         // The same check on the same host is unknown for the same reason, whatever its subject.
         const auto [found, added] = at.emplace(
             std::pair<std::string_view, std::string_view>(verdict.host, verdict.check), groups.size());
         if (added) groups.push_back({&check, 0});
         ++groups[found->second].n;
     }
-    std::erase_if(groups, [&](const Group& group) { return named(*group.first); });
     const std::size_t shown =
         page.options().verbose || groups.size() <= kAllBlocks ? groups.size() : kSomeBlocks;
     for (std::size_t i = 0; i < shown; ++i) {

@@ -1,7 +1,9 @@
 // Pods that are refused: why, which address, and that nothing of them is there.
+#include <set>
 #include <thread>
 
 #include "agent/address_probe.h"
+#include "model/taken_addresses.h"
 #include "tests/lab/agent_pods.h"
 
 namespace podroute {
@@ -36,6 +38,29 @@ TEST_F(AgentPodsRefused, AnAddressThatAnotherAnswersFor) {
         EXPECT_NE(error.text.find("answers"), std::string::npos) << error.text;
         EXPECT_EQ(real_pod->run("ip neigh show nud reachable").find("0.0.0.0"), std::string::npos);
     }
+}
+
+// All of them at once, so that none is asked for again.
+TEST_F(AgentPodsRefused, AddressesThatAnotherAnswersFor) {
+    bridge_with_a_pod();
+    real_pod->run("ip addr add 10.200.0.3/24 dev eth0");
+    run("ip neigh replace 10.200.0.3 lladdr 02:00:00:00:00:99 nud stale dev cnio0");
+    const auto error = refusal({with(on_bridge(1), "10.200.0.2"), with(on_bridge(2), "10.200.0.3")});
+    const auto taken = taken_addresses(error);
+    EXPECT_EQ(std::set<Address>(taken.begin(), taken.end()),
+              (std::set<Address>{ip("10.200.0.2"), ip("10.200.0.3")}));
+    EXPECT_NE(run("ip neigh show to 10.200.0.3 dev cnio0").find("02:00:00:00:00:99"), std::string::npos)
+        << "what the host knows of others is left alone";
+}
+
+TEST_F(AgentPodsRefused, AnAddressThatTheBridgeHasAPermanentEntryFor) {
+    bridge_with_a_pod();
+    for (const auto* address : {"10.200.0.201", "10.200.0.202"})
+        run(std::string("ip neigh add ") + address + " lladdr 02:00:00:00:00:99 nud permanent dev cnio0");
+    const auto error = refusal({with(on_bridge(1), "10.200.0.202")});
+    EXPECT_NE(error.text.find("permanent"), std::string::npos) << error.text;
+    EXPECT_EQ(taken_addresses(error), (std::vector{ip("10.200.0.202"), ip("10.200.0.201")}));
+    EXPECT_NE(run("ip neigh show to 10.200.0.202 dev cnio0").find("02:00:00:00:00:99"), std::string::npos);
 }
 
 TEST_F(AgentPodsRefused, AnAddressOfASyntheticPodOfAnotherRun) {

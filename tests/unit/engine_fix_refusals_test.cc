@@ -187,6 +187,33 @@ TEST(FixRefusals, TheFabricRoutes) {
     expect_refused(planned(cluster, with(cluster, warning("routed-by-fabric", ""))), "routed by the fabric");
 }
 
+// Of a route table that lacks an entry: routes on hosts would hide that, and mend nothing.
+TEST(FixRefusals, TheNetworkDeliversWhatNoHostHasARouteFor) {
+    Cluster cluster(2);
+    for (auto& [name, facts] : cluster.snapshot.hosts)
+        std::erase_if(*facts->routes, [](const Route& route) {
+            return !route.next_hops.empty() && route.next_hops.front().gateway &&
+                   !route.destination.is_default();
+        });
+    const auto causes = testing::route_causes(cluster.snapshot);
+    const auto all = [&](FixStatus status, const std::string& reason) {
+        const auto fixes = planned(cluster, causes);
+        EXPECT_EQ(fixes.size(), 4U);
+        for (const Fix& fix : fixes) {
+            EXPECT_EQ(fix.status, status) << fix.reason;
+            EXPECT_EQ(fix.reason.substr(0, reason.size()), reason);
+        }
+    };
+    all(FixStatus::planned, "");  // nothing comes through
+    ProbeResult& probe = cluster.snapshot.rounds.emplace_back().probes.emplace_back();
+    probe.source = {"server", Vantage::node, testing::address("10.240.0.10")};
+    probe.destination = {"node-1", Vantage::pod, testing::address("10.200.1.200")};
+    probe.sent = probe.arrived = probe.answered = 3;
+    all(FixStatus::refused, "no host holds pod routes, and yet some packets come through");
+    cluster.snapshot.policy.routing = Routing::host;
+    all(FixStatus::planned, "");  // as it was told
+}
+
 TEST(FixRefusals, TablesThatWereNotRead) {
     const Cluster good = one_route_missing();
     const Fix fix = planned(good).at(0);

@@ -139,6 +139,10 @@ TEST(ProbeFacts, WhatOneRoundShowedNoLaterOneMakesUnknown) {
     const ProbeFacts facts = fold_probes(world.cluster.snapshot);
     EXPECT_EQ(facts.verdicts.at(0).fate(), ProbeFate::request_lost);
     EXPECT_EQ(facts.verdicts.at(0).sent, 3U);
+    PodToPod part;  // more packets were to tell how much is lost
+    part.add(RoundStage::main, {3, 3, 3, 2});
+    part.add(RoundStage::detail, {0, 0, 0, 0}).unknown = "node-0: the connection was closed";
+    EXPECT_EQ(fold_probes(part.cluster.snapshot).verdicts.at(0).fate(), ProbeFate::unknown);
     PodToPod other;
     other.add(RoundStage::main, {0, 0, 0, 0}).unknown = "node-0: the connection was closed";
     EXPECT_EQ(fold_probes(other.cluster.snapshot).verdicts.at(0).fate(), ProbeFate::unknown);

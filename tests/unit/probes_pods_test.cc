@@ -1,6 +1,7 @@
 // Which pods are opened, at which addresses.
 #include <gtest/gtest.h>
 
+#include "model/pod_room.h"
 #include "probes/pod_address.h"
 #include "probes/pod_plan.h"
 #include "tests/unit/probes_frames.h"
@@ -160,6 +161,40 @@ TEST(PodPlan, AnAddressWithARouteOfItsOwnIsNotPicked) {
     cluster.facts("node-0").routes->push_back(route);
     EXPECT_EQ(plan(cluster).pods.at(0).addresses.at(0), address("10.200.0.5"));
     EXPECT_EQ(plan(cluster).pods.size(), 1U);
+}
+
+// So that a network that is nearly full needs luck for one address at a time.
+TEST(PodPlan, AnAddressThatWasNotRefusedIsAskedForAgain) {
+    Cluster cluster(2);
+    HostFindings findings;
+    for (const char* text : {"10.200.0.201", "10.200.0.202"}) {
+        PodSpec spec;
+        spec.addresses = {address(text)};
+        findings.asked.push_back(spec);
+    }
+    RoundResult& round = cluster.snapshot.rounds.emplace_back();
+    round.stage = RoundStage::pods;
+    round.hosts.emplace("node-0", std::move(findings));
+    const auto again = plan_pods(cluster.snapshot, *cluster.snapshot.inventory.find("node-0"),
+                                 cluster.facts("node-0"), {address("10.200.0.201")}, 1, true);
+    ASSERT_EQ(again.pods.size(), 2U);
+    EXPECT_EQ(again.pods[0].addresses, (std::vector{address("10.200.0.202")}));
+    EXPECT_NE(again.pods[1].addresses, (std::vector{address("10.200.0.201")}));
+    EXPECT_NE(again.pods[1].addresses, (std::vector{address("10.200.0.202")}));
+}
+
+TEST(PodPlan, RoomForTwoIsWhereThePickerFindsTwo) {
+    for (unsigned length = 18; length <= 32; ++length)
+        for (const bool v4 : {true, false}) {
+            const auto cidr = v4 ? prefix("10.200.0.0/" + std::to_string(length))
+                                 : prefix("fd00::/" + std::to_string(length + 96));
+            std::set<Address> picked;
+            for (std::uint64_t i = 0; i < 2; ++i)
+                if (const auto one = pick_pod_address(cidr, Seeded(i),
+                                                      [&](const Address& a) { return picked.contains(a); }))
+                    picked.insert(*one);
+            EXPECT_EQ(has_room_for_two_pods(cidr), picked.size() == 2) << cidr.to_string();
+        }
 }
 
 TEST(PodPlan, AttemptsAndRunsDiffer) {

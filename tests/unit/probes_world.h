@@ -65,7 +65,7 @@ class World {
 
     // All rounds of the prober. A planner that never ends stops the test.
     Snapshot& observe(Prober& prober) {
-        for (int i = 0; i < 16; ++i) {
+        for (int i = 0; i < 24; ++i) {
             auto plan = prober.next(cluster_.snapshot);
             if (!plan) return cluster_.snapshot;
             auto caught = carry_out(*plan);

@@ -22,7 +22,7 @@
 namespace podroute::agent {
 namespace {
 
-constexpr std::size_t kMaxCaptures = 256;
+constexpr std::size_t kMaxCaptures = 256;       // of 64 pods and the host's links
 constexpr std::size_t kMaxInstructions = 4096;  // BPF_MAXINSNS
 constexpr std::uint32_t kMaxSnaplen = 65536;    // bytes
 constexpr std::uint32_t kMaxFrames = 65536;     // kept of one capture

@@ -14,7 +14,7 @@
 namespace podroute::agent {
 namespace {
 
-constexpr std::size_t kMaxListeners = 512;
+constexpr std::size_t kMaxListeners = 512;  // of 64 pods, each with two addresses and protocols, and nodes
 constexpr std::size_t kMaxConnections = 256;
 constexpr std::uint32_t kMaxEchoes =
     65536;                      // of one socket: two echoes that talk to each other come to an end

@@ -12,19 +12,6 @@ namespace {
 // The last two tell sizes and next hops apart, where they matter.
 using Key = std::tuple<Endpoint, Endpoint, Protocol, std::uint32_t, Address>;
 
-void merge(std::vector<Objection>& into, const std::vector<Objection>& more) {
-    for (const Objection& objection : more) {
-        const auto same = std::find_if(into.begin(), into.end(), [&](const Objection& o) {
-            return o.from == objection.from && o.type == objection.type && o.code == objection.code &&
-                   o.reset == objection.reset && o.mtu == objection.mtu && o.ttl == objection.ttl;
-        });
-        if (same == into.end())
-            into.push_back(objection);
-        else
-            same->count += objection.count;
-    }
-}
-
 void note_round(ProbedFlow& flow, const Policy& policy, const RoundSays& said) {
     flow.rounds.push_back(said);
     flow.watched = flow.watched || (listening(policy, *said.round, flow.source.host).on_the_way() &&
@@ -54,7 +41,7 @@ void add(ProbedFlow& flow, const Policy& policy, const RoundSays& said) {
     if (result.source_seen) flow.source_seen = result.source_seen;
     flow.round_trips_us.insert(flow.round_trips_us.end(), result.round_trips_us.begin(),
                                result.round_trips_us.end());
-    merge(flow.objections, result.objections);
+    add_up(flow.objections, result.objections);
 }
 
 class Folding {
@@ -96,6 +83,19 @@ Endpoint any_pod(const Inventory& inventory, const Endpoint& endpoint) {
 }
 
 }  // namespace
+
+void add_up(std::vector<Objection>& into, const std::vector<Objection>& more) {
+    for (const Objection& objection : more) {
+        const auto same = std::find_if(into.begin(), into.end(), [&](const Objection& o) {
+            return o.from == objection.from && o.type == objection.type && o.code == objection.code &&
+                   o.reset == objection.reset && o.mtu == objection.mtu && o.ttl == objection.ttl;
+        });
+        if (same == into.end())
+            into.push_back(objection);
+        else
+            same->count += objection.count;
+    }
+}
 
 bool ProbedFlow::answers_count() const {
     // Nobody has the address that a leg is tried with, so that nobody answers. A large packet is tried both

@@ -99,6 +99,9 @@ ProbeFacts fold_probes(const Snapshot& snapshot);
 // True if any round sent packets between endpoints.
 bool packets_sent(const Snapshot& snapshot);
 
+// Those of one kind, from one address, become one, with the sum of their counts.
+void add_up(std::vector<Objection>& into, const std::vector<Objection>& more);
+
 // "pod node-0 → pod node-1", with " (IPv6)" for IPv6: the same from run to run.
 std::string flow_name(const Inventory& inventory, const ProbedFlow& flow);  // with " via GATEWAY" of a leg
 std::string pair_name(const Inventory& inventory, const Endpoint& source, const Endpoint& destination);

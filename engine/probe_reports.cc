@@ -17,20 +17,10 @@ std::optional<RoundTrips> round_trips(std::vector<std::uint32_t> times) {
 }
 
 // One for each kind: hop limits tell no kinds apart.
-std::vector<Objection> by_kind(const std::vector<Objection>& objections) {
+std::vector<Objection> by_kind(std::vector<Objection> objections) {
+    for (Objection& objection : objections) objection.ttl = 0;
     std::vector<Objection> kinds;
-    for (Objection objection : objections) {
-        objection.ttl = 0;
-        const auto same = std::find_if(kinds.begin(), kinds.end(), [&](const Objection& other) {
-            return other.from == objection.from && other.type == objection.type &&
-                   other.code == objection.code && other.reset == objection.reset &&
-                   other.mtu == objection.mtu;
-        });
-        if (same == kinds.end())
-            kinds.push_back(objection);
-        else
-            same->count += objection.count;
-    }
+    add_up(kinds, objections);
     return kinds;
 }
 

@@ -24,28 +24,24 @@ std::string refusal(const Snapshot& snapshot, const HostId& host, const Address&
     return "";
 }
 
-bool carried(const Snapshot& snapshot, const HostId& host, const Address& address) {
+// Of what the host was read to have, whether some belongs to the address; what was not read has none.
+template <class T, class Predicate>
+bool some(const Snapshot& snapshot, const HostId& host, Observed<std::vector<T>> HostFacts::*part,
+          Predicate belongs) {
     const auto facts = snapshot.hosts.find(host);
-    if (facts == snapshot.hosts.end() || !facts->second.known() || !facts->second->addresses.known())
-        return false;
-    const auto& addresses = *facts->second->addresses;
-    return std::any_of(addresses.begin(), addresses.end(),
-                       [&](const InterfaceAddress& a) { return a.address == address; });
-}
-
-bool routed_alone(const Snapshot& snapshot, const HostId& host, const Address& address) {
-    const auto facts = snapshot.hosts.find(host);
-    if (facts == snapshot.hosts.end() || !facts->second.known() || !facts->second->routes.known())
-        return false;
-    const auto& routes = *facts->second->routes;
-    return std::any_of(routes.begin(), routes.end(),
-                       [&](const Route& route) { return route.destination == Prefix::host(address); });
+    if (facts == snapshot.hosts.end() || !facts->second.known()) return false;
+    const auto& all = (*facts->second).*part;
+    return all.known() && std::any_of(all->begin(), all->end(), belongs);
 }
 
 std::string why_not(const Snapshot& snapshot, const HostId& host, const Address& address) {
     if (auto said = refusal(snapshot, host, address); !said.empty()) return said;
-    if (carried(snapshot, host, address)) return "the host itself carries it";
-    if (routed_alone(snapshot, host, address)) return "the host has a route to it alone";
+    if (some(snapshot, host, &HostFacts::addresses,
+             [&](const InterfaceAddress& a) { return a.address == address; }))
+        return "the host itself carries it";
+    if (some(snapshot, host, &HostFacts::routes,
+             [&](const Route& route) { return route.destination == Prefix::host(address); }))
+        return "the host has a route to it alone";
     return "it is no pod's: the network's own, its gateway's or its last";
 }
 

@@ -267,7 +267,7 @@ void write_unknowns(Page& page, const Lookup& lookup) {
         return std::any_of(lookup.report.diagnoses.begin(), lookup.report.diagnoses.end(), says);
     };
     struct Group {
-        const CheckResult* first = nullptr;
+        const Verdict* first = nullptr;
         std::size_t n = 0;
     };
     std::vector<Group> groups;
@@ -278,13 +278,13 @@ void write_unknowns(Page& page, const Lookup& lookup) {
         // The same check on the same host is unknown for the same reason, whatever its subject.
         const auto [found, added] = at.emplace(
             std::pair<std::string_view, std::string_view>(verdict.host, verdict.check), groups.size());
-        if (added) groups.push_back({&check, 0});
+        if (added) groups.push_back({&verdict, 0});
         ++groups[found->second].n;
     }
     const std::size_t shown =
         page.options().verbose || groups.size() <= kAllBlocks ? groups.size() : kSomeBlocks;
     for (std::size_t i = 0; i < shown; ++i) {
-        const Verdict& verdict = groups[i].first->verdict;
+        const Verdict& verdict = *groups[i].first;
         write_headline(page, "unknown", Ink::yellow, verdict.check,
                        verdict.message.empty() ? "not read" : verdict.message);
         write_place(page, verdict.host, verdict.subject,
